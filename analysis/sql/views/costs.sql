@@ -1,0 +1,19 @@
+-- What each run used, per language and questionnaire: every call counts, retries and failures too. `cost` is null
+-- where no call has a price.
+create or replace view costs as
+select
+    run,
+    coalesce(runs.model, completions.model) as model,
+    language,
+    questionnaire,
+    count(*) as calls,
+    count(*) filter (error_kind is not null) as failed,
+    sum(tokens_in)::bigint as tokens_in,
+    sum(tokens_out)::bigint as tokens_out,
+    sum(tokens_cached)::bigint as tokens_cached,
+    sum(seconds) as seconds,
+    sum(cost) as cost
+from completions
+join trials on trials.id = trial_id
+left join runs on runs.id = run
+group by all;

@@ -1,0 +1,5 @@
+"""``python -m culturesim``."""
+
+from culturesim.cli import main
+
+main()

@@ -1,0 +1,308 @@
+"""Store → scores → statistics → the typed tables of ``results``. Computes, and formats nothing.
+
+Every table is a function of the frames in ``Answers``. Intervals resample personas, the model as itself (no persona)
+counting as one of them, where at least three answered; with fewer they resample items, and say so in ``unit``. Scores
+of personas resample personas only, and scores of the model as itself the items of the dimension.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from culturesim import __version__
+from culturesim.answers import Answers, read_answers
+from culturesim.claims import withheld_claims
+from culturesim.records import NO_PERSONA, STATUSES
+from culturesim.results import (
+    Analysis,
+    CoverageRow,
+    DesignRow,
+    DistributionRow,
+    EffectRow,
+    Estimate,
+    PositionRow,
+    QuestionnaireResult,
+    ScoreRow,
+)
+from culturesim.score import DimensionKey, centre, item_values, paired
+from culturesim.stats.effects import paired_difference
+from culturesim.stats.inference import UNBOUNDED, Bootstrap, Floats, Integers, Interval, of_item_means, ratio
+from culturesim.stats.position import FEWEST_CLUSTERS, position_share, verdict
+from culturesim.store import Store
+
+Condition = Literal["personas", "none"]
+
+_GROUP = ["model", "questionnaire", "language"]
+_CONDITION = (
+    pl.when(pl.col("persona_id") == NO_PERSONA).then(pl.lit("none")).otherwise(pl.lit("personas")).alias("condition")
+)
+
+
+def analyse(
+    store: Store, run: str | None = None, *, seed: int = 0, replicates: int = 2000, confidence: float = 0.95
+) -> Analysis:
+    """All result tables of a store, or of one run with the earlier answers it reused.
+
+    Raises ``UnknownNameError`` for a run that is not there and ``AnalysisError`` where there is nothing to analyse.
+    """
+    answers, bootstrap = read_answers(store, run), Bootstrap(replicates, confidence, seed)
+    coverage, positions = coverage_rows(answers, bootstrap), position_rows(answers, bootstrap)
+    return Analysis(
+        database=str(store.path),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        package=__version__,
+        confidence=confidence,
+        replicates=replicates,
+        seed=seed,
+        design=design_rows(answers),
+        questionnaires=questionnaire_rows(answers),
+        coverage=coverage,
+        scores=score_rows(answers, bootstrap),
+        effects=effect_rows(answers, bootstrap),
+        positions=positions,
+        distributions=distribution_rows(answers),
+        withheld=withheld_claims(coverage, positions),
+    )
+
+
+def design_rows(answers: Answers) -> tuple[DesignRow, ...]:
+    """What each run asked."""
+    asked = dict(answers.members.group_by("run").agg(pl.col("asked").sum()).iter_rows())
+    return tuple(
+        DesignRow(
+            run=row["id"], model=row["model"], simulated=row["simulated"], outcome=row["outcome"],
+            started=row["started"], finished=row["finished"], package=row["package"], parser=row["parser"],
+            study=row["study"], planned=sum(cell["trials"] for cell in row["planned"]), asked=asked.get(row["id"], 0),
+        )
+        for row in answers.runs.iter_rows(named=True)
+    )  # fmt: skip
+
+
+def questionnaire_rows(answers: Answers) -> tuple[QuestionnaireResult, ...]:
+    """The questionnaires of the answers."""
+    columns = answers.questionnaires.select("id", "version", "title", "wording", "citation")
+    return tuple(QuestionnaireResult(*row) for row in columns.iter_rows())
+
+
+# ---------------------------------------------------------------- how the answers came out
+
+
+def coverage_rows(answers: Answers, bootstrap: Bootstrap) -> tuple[CoverageRow, ...]:
+    """Per language: planned, asked, statuses. The valid share is over the trials asked."""
+    planned = _planned(answers)
+    groups = dict(_groups(answers.responses, _GROUP))
+    rows = []
+    for group in sorted(planned.keys() | groups.keys()):
+        model, questionnaire, language = group
+        asked = groups.get(group, answers.responses.clear())
+        counts = dict(asked.group_by("status").len().iter_rows())
+        unit, clusters = _clusters(asked)
+        valid = ratio((asked["status"] == "valid").to_numpy().astype(np.float64), 1.0, clusters, bootstrap, (0.0, 1.0))
+        rows.append(
+            CoverageRow(
+                model, questionnaire, language,
+                planned=max(planned.get(group, 0), len(asked)),
+                asked=len(asked),
+                statuses={status: counts.get(status, 0) for status in STATUSES},
+                valid_share=_estimate(valid, len(asked), unit),
+                mass=_number(asked["mass"].mean()),
+            )
+        )  # fmt: skip
+    return tuple(rows)
+
+
+def _planned(answers: Answers) -> dict[tuple[str, ...], int]:
+    """Trials planned in each group; what several runs share counts once, as far as one of them has it answered."""
+    names: dict[tuple[str, str], str] = {}
+    reused: dict[tuple[str, str, str], int] = {}
+    for row in answers.members.iter_rows(named=True):
+        names[row["run"], row["asked_as"]] = row["questionnaire"]
+        reused[row["run"], row["questionnaire"], row["language"]] = row["reused"]
+    shared = len(answers.runs) > 1
+    planned: dict[tuple[str, ...], int] = {}
+    for run in answers.runs.iter_rows(named=True):
+        for cell in run["planned"]:
+            name = names.get((run["id"], cell["questionnaire"]), cell["questionnaire"])
+            group = (run["model"], name, cell["language"])
+            again = reused.get((run["id"], name, cell["language"]), 0) if shared else 0
+            planned[group] = planned.get(group, 0) + cell["trials"] - again
+    return planned
+
+
+def distribution_rows(answers: Answers) -> tuple[DistributionRow, ...]:
+    """How the answers to each item fall on its codes.
+
+    Mean probabilities, or shares of the valid answers. Of a pick item they are the shares of answers that name a code,
+    and sum to the mean number of picks, not to 1.
+    """
+    by = ["model", "questionnaire", "item", "topic", "language", "condition", "kind"]
+    responses = answers.responses.with_columns(_CONDITION)
+    counts = responses.group_by(by).agg(n=(pl.col("status") == "valid").sum(), asked=pl.len()).sort(by)
+    sums = responses.join(answers.shares, on="trial_id").group_by(*by, "code").agg(pl.col("share").sum())
+    found = {tuple(row[:-1]): row[-1] for row in sums.iter_rows()}
+    codes = dict(_pairs_of(answers.items, ["questionnaire", "item"], "codes"))
+    return tuple(
+        DistributionRow(
+            **{name: row[name] for name in (*by, "n", "asked")},
+            shares={code: found.get((*(row[name] for name in by), code), 0.0) / row["n"]
+                    for code in codes[row["questionnaire"], row["item"]]} if row["n"] else {},
+        )
+        for row in counts.iter_rows(named=True)
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- scores
+
+
+def score_rows(answers: Answers, bootstrap: Bootstrap) -> tuple[ScoreRow, ...]:
+    """Every dimension in every language, for personas and for the model as itself."""
+    keys = {key.questionnaire: key for key in answers.keys}
+    values = item_values(answers.responses, answers.shares, answers.items, answers.keys)
+    valued = dict(_groups(centre(values, answers.keys).with_columns(_CONDITION), [*_GROUP, "condition"]))
+    rows = []
+    for group, asked in _groups(answers.responses.with_columns(_CONDITION), [*_GROUP, "condition"]):
+        key, own = keys[group[1]], valued.get(group, values.clear())
+        names = {*asked["item"].unique(), *key.composites}
+        for dimension in key.dimensions:
+            if dimension.formula or any(item in names for item in dimension.items):
+                rows.append(_score_row(group, dimension, own, names, bootstrap))
+    return tuple(rows)
+
+
+def _score_row(
+    group: tuple[Any, ...], dimension: DimensionKey, values: pl.DataFrame, asked: set[str],
+    bootstrap: Bootstrap,
+) -> ScoreRow:  # fmt: skip
+    model, questionnaire, language, condition = group
+    values = values.filter(pl.col("item").is_in(dimension.items))
+    answered = set(values["item"].unique())
+    items = tuple(item for item in dimension.items if item in answered)
+    score = Estimate(None, None, None, len(values), 0, condition if condition == "personas" else "items", "no score")
+    if dimension.enough(items, asked):
+        interval, unit = _score(dimension, values, items, condition, bootstrap)
+        score = _estimate(interval, len(values), unit)
+    return ScoreRow(
+        model, questionnaire, dimension.id, dimension.title, language, condition, score, len(items),
+        dimension.scale, dimension.gaps(items, asked),
+    )  # fmt: skip
+
+
+def _score(
+    dimension: DimensionKey, values: pl.DataFrame, items: tuple[str, ...], condition: Condition, bootstrap: Bootstrap
+) -> tuple[Interval, str]:
+    bounds = UNBOUNDED if dimension.formula else dimension.range
+    index, numbers = _index(values["item"], items), values["value"].to_numpy()
+
+    def combine(means: Floats) -> Floats:
+        return dimension.score(dict(zip(items, means, strict=True)))
+
+    if condition == "personas":
+        personas = _index(values["persona_id"])
+        return of_item_means(numbers, index, personas, bootstrap, combine=combine, bounds=bounds), "personas"
+    means = np.bincount(index, weights=numbers) / np.bincount(index)
+    if dimension.formula:
+        value = float(combine(means[:, None])[0])
+        return Interval(value, None, None, 0, "no interval: one respondent, and a formula that needs all items"), ""
+    return ratio(means, 1.0, np.arange(len(items)), bootstrap, bounds), "items"
+
+
+# ---------------------------------------------------------------- what moves the answers
+
+
+def effect_rows(answers: Answers, bootstrap: Bootstrap) -> tuple[EffectRow, ...]:
+    """What option order and frame do to answers on ordinal scales, in each language."""
+    rows = []
+    for (model, questionnaire, language), points in _groups(answers.points, _GROUP):
+        frames = sorted(points["frame"].unique(), key=lambda frame: (frame != "form", frame))
+        orders = [order for order in ("reversed", "shuffled") if order in points["option_order"]]
+        contrasts = [("option_order", "printed", order) for order in orders]
+        contrasts += [("frame", frames[0], frame) for frame in frames[1:]]
+        for factor, base, level in contrasts:
+            pairs = paired(points, factor, base, level)
+            if pairs.is_empty():
+                continue
+            unit, clusters = _clusters(pairs)
+            both = paired_difference(pairs["base"].to_numpy(), pairs["level"].to_numpy(), clusters, bootstrap)
+            difference, absolute = (_estimate(interval, len(pairs), unit) for interval in both)
+            rows.append(EffectRow(model, questionnaire, language, factor, base, level, difference, absolute))
+    return tuple(rows)
+
+
+def position_rows(answers: Answers, bootstrap: Bootstrap) -> tuple[PositionRow, ...]:
+    """Position against content in each language, and how often the first option is taken."""
+    firsts = dict(_groups(_firsts(answers), _GROUP))
+    points = dict(_groups(answers.points, _GROUP))
+    rows = []
+    for group, first in firsts.items():
+        model, questionnaire, language = group
+        pairs = paired(points.get(group, answers.points.clear()), "option_order", "printed", "reversed")
+        unit, clusters = _clusters(pairs)
+        share = position_share(pairs["base"].to_numpy(), pairs["level"].to_numpy(), clusters, bootstrap)
+        if pairs.is_empty():
+            share = replace(share, note="no answers to the same question in printed and reversed order")
+        taken_by, takers = _clusters(first)
+        taken = ratio(first["share"].to_numpy(), 1.0, takers, bootstrap, (0.0, 1.0))
+        rows.append(
+            PositionRow(
+                model, questionnaire, language, _estimate(share, len(pairs), unit),
+                _estimate(taken, len(first), taken_by), _expected_by_chance(first["options"]),
+                verdict(share, len(pairs)),
+            )
+        )  # fmt: skip
+    return tuple(rows)
+
+
+def _firsts(answers: Answers) -> pl.DataFrame:
+    """Valid answers to scale items: how much of each lies on the option listed first, of how many options."""
+    valid = answers.responses.filter((pl.col("kind") == "scale") & (pl.col("status") == "valid"))
+    first = valid.select(
+        *_GROUP, "trial_id", "persona_id", "item", pl.col("order_codes").list.first().cast(pl.Int64).alias("code"),
+        pl.col("order_codes").list.len().alias("options"),
+    )  # fmt: skip
+    return first.join(answers.shares, on=["trial_id", "code"], how="left").with_columns(pl.col("share").fill_null(0.0))
+
+
+def _expected_by_chance(options: pl.Series) -> float:
+    return math.fsum(count / number for number, count in options.value_counts().iter_rows()) / len(options)
+
+
+# ---------------------------------------------------------------- small parts
+
+
+def _groups(frame: pl.DataFrame, by: list[str]) -> Iterator[tuple[tuple[Any, ...], pl.DataFrame]]:
+    yield from sorted(frame.partition_by(by, as_dict=True).items())
+
+
+def _pairs_of(frame: pl.DataFrame, key: list[str], value: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    yield from ((row[:-1], row[-1]) for row in frame.select(*key, value).iter_rows())
+
+
+def _clusters(frame: pl.DataFrame) -> tuple[str, Integers]:
+    """What to resample, and the cluster of each row."""
+    if frame["persona_id"].n_unique() >= FEWEST_CLUSTERS:
+        return "personas", _index(frame["persona_id"])
+    return "items", _index(frame["item"])
+
+
+def _index(names: pl.Series, known: Iterable[str] | None = None) -> Integers:
+    """Each name's place among ``known`` (else: all names, sorted)."""
+    places = {name: place for place, name in enumerate(known or sorted(names.unique()))}
+    return names.replace_strict(places, return_dtype=pl.Int64).to_numpy().astype(np.int64)
+
+
+def _estimate(interval: Interval, n: int, unit: str) -> Estimate:
+    note = interval.note.replace("clusters", unit).replace("cluster", unit[:-1])
+    if interval.clusters == 1:
+        note = f"one {unit[:-1]}: no interval over {unit}"
+    return Estimate(interval.value, interval.low, interval.high, n, interval.clusters, unit, note)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

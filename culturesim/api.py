@@ -1,0 +1,205 @@
+"""What Python users and the command line call: each function is one command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from culturesim.errors import StoreError, StudyError, UnknownNameError
+from culturesim.library import Library
+from culturesim.plan import Plan, make_plan
+from culturesim.prepare import Prepared, prepare
+from culturesim.questionnaire import PickItem
+from culturesim.study import Study
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from culturesim.backends import Backend, Figures
+    from culturesim.records import Answer
+    from culturesim.results import Analysis
+    from culturesim.store import Store, StoredCompletion, StoredRun
+    from culturesim.survey import Limits, Tally
+
+DEFAULT_DB = Path("survey.duckdb")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended: its id, how it went, and the store its answers are in."""
+
+    tally: Tally
+    store: Store
+
+    @property
+    def id(self) -> str:
+        """The run's name."""
+        return self.tally.run
+
+    def responses(self) -> pl.DataFrame:
+        """One flat row per trial of this run: the view ``responses``."""
+        return self.store.query(
+            "from responses where run = $1 "
+            "or trial_id in (select replace(trial_id::varchar, '-', '') from reused where run = $1)",
+            [self.id],
+        )
+
+
+def open_store(db: str | Path = DEFAULT_DB, library: Library | None = None, *, exists: bool = False) -> Store:
+    """The store at a path; with ``exists``, ``StoreError`` where no file is there yet."""
+    from culturesim.store import Store
+
+    path = Path(db)
+    if exists and not path.is_file():
+        raise StoreError(f"there is no {path} yet; `culturesim survey` makes it, --db names another file")
+    return Store(path, views=(library or Library()).folder("analysis/sql"))
+
+
+def plan(study: Study, *, library: Library | None = None) -> Plan:
+    """What a study would ask and cost, without asking."""
+    return make_plan(prepare(study, library or Library()))
+
+
+def survey(
+    study: Study,
+    db: str | Path = DEFAULT_DB,
+    *,
+    library: Library | None = None,
+    base_url: str | None = None,
+    limits: Limits | None = None,
+    shard: tuple[int, int] = (1, 1),
+    on_progress: Callable[[Tally], None] | None = None,
+) -> Run:
+    """Asks what a study has not been answered yet and keeps every completion in the store.
+
+    Raises ``DefinitionError``, ``UnknownNameError`` or ``StudyError`` before anything is asked, ``BackendError`` where
+    the model cannot be had, ``RunError`` where asking came to nothing; whatever was answered is kept.
+    """
+    library = library or Library()
+    prepared = prepare(study, library)
+    store = open_store(db, library)
+    return _ask(prepared, store, library, base_url, limits, on_progress, shard=shard)
+
+
+def resume(run: str, db: str | Path = DEFAULT_DB, *, library: Library | None = None, base_url: str | None = None,
+           limits: Limits | None = None, on_progress: Callable[[Tally], None] | None = None) -> Run:  # fmt: skip
+    """Asks what a stored run still misses."""
+    library = library or Library()
+    store = open_store(db, library, exists=True)
+    prepared = prepare(Study.model_validate_json(find_run(store, run).run.study), library)
+    return _ask(prepared, store, library, base_url, limits, on_progress, run_id=run)
+
+
+def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, library: Library | None = None,
+          base_url: str | None = None, limits: Limits | None = None,
+          on_progress: Callable[[Tally], None] | None = None) -> Run:  # fmt: skip
+    """Asks the trials of a stored run again whose answer has one of these statuses; older completions are kept."""
+    library = library or Library()
+    store = open_store(db, library, exists=True)
+    prepared = prepare(Study.model_validate_json(find_run(store, run).run.study), library)
+    store.recover()
+    chosen = store.query(
+        "select trial_id, attempt from responses where list_contains(?, status) and run = ?", [list(statuses), run]
+    )
+    again = dict(chosen.iter_rows())
+    known = {trial.id for trial in prepared.design.trials() if trial.id in again}
+    if len(known) < len(again):
+        raise StudyError(
+            f"{len(again) - len(known)} of {len(again)} trials of {run} were asked in words that have changed since; "
+            "`culturesim survey` with the same study asks them in today's"
+        )
+    return _ask(prepared, store, library, base_url, limits, on_progress, run_id=run, only=again)
+
+
+def _ask(prepared: Prepared, store: Store, library: Library, base_url: str | None, limits: Limits | None,
+         on_progress: Callable[[Tally], None] | None, *, shard: tuple[int, int] = (1, 1), run_id: str | None = None,
+         only: dict[str, int] | None = None) -> Run:  # fmt: skip
+    from culturesim.survey import Asking
+
+    asking = Asking(prepared, _backend(prepared, library, base_url), store, limits=limits, shard=shard,
+                    run_id=run_id, only=only, on_progress=on_progress or (lambda tally: None))  # fmt: skip
+    return Run(asking.run(), store)
+
+
+def _backend(prepared: Prepared, library: Library, base_url: str | None) -> Backend:
+    from culturesim.backends import load
+
+    study = prepared.study
+    figures = _figures(prepared, library)
+    backend = load(study.model, base_url=base_url, figures=figures)
+    if study.elicitation == "probabilities" and not backend.capabilities.option_probabilities:
+        raise StudyError(f"{study.model} gives no option probabilities; elicit choice")
+    return backend
+
+
+def _figures(prepared: Prepared, library: Library) -> dict[str, Figures]:
+    """The published figures that ``sim/country:…`` answers from; none for any other model."""
+    from culturesim.backends import Figures
+
+    figures: dict[str, Figures] = {}
+    ordered = {
+        (questionnaire.id, item.id)
+        for questionnaire, items in prepared.selection
+        for item in items
+        if isinstance(item, PickItem) and item.ordered
+    }
+    respondent, _, country = prepared.study.model.partition(":")
+    if respondent == "sim/country":
+        from culturesim.population import country_figures, read_population
+
+        published = country_figures(read_population(library.population("iw-projection")), country)
+        # Ordered picks are drawn one after another by weight, unordered ones as a set by how often each is in it.
+        picks = dict(published.picks) | {
+            key: chances for key, chances in published.inclusion.items() if key not in ordered
+        }
+        figures[country.upper()] = Figures(published.scales, picks)
+    return figures
+
+
+def find_run(store: Store, run: str) -> StoredRun:
+    """A stored run by name; ``UnknownNameError`` suggests the nearest."""
+    runs = {stored.run.id: stored for stored in store.runs()}
+    if run not in runs:
+        raise UnknownNameError("run", run, runs, "see: culturesim status")
+    return runs[run]
+
+
+def reparse(db: str | Path = DEFAULT_DB, run: str | None = None, *, library: Library | None = None) -> int:
+    """Parses stored completions with today's parser, beside the old answers; returns how many are new."""
+    from culturesim.parse import parse
+
+    library = library or Library()
+    store = open_store(db, library, exists=True)
+    store.recover()
+    if run is not None:
+        find_run(store, run)
+
+    def answers() -> Iterator[tuple[StoredCompletion, Answer]]:
+        for stored in store.stored_completions(run):
+            lexicon = library.lexicon(stored.prompt.trial.language)
+            yield stored, parse(stored.prompt, stored.completion, lexicon)
+
+    return store.append_answers(answers())
+
+
+def analyse(db: str | Path = DEFAULT_DB, run: str | None = None, *, seed: int = 0, replicates: int = 2000,
+            library: Library | None = None) -> Analysis:  # fmt: skip
+    """The result tables of all answers in a store, or of one run's."""
+    from culturesim.analyse import analyse as analyse_store
+
+    store = open_store(db, library, exists=True)
+    store.recover()
+    if run is not None:
+        find_run(store, run)
+    return analyse_store(store, run, seed=seed, replicates=replicates)
+
+
+def report(db: str | Path = DEFAULT_DB, out: str | Path = "report", run: str | None = None, *,
+           library: Library | None = None) -> Path:  # fmt: skip
+    """Writes the report of a store, or of one run, into a folder; returns the page's path."""
+    from culturesim.report import write_report
+
+    library = library or Library()
+    return write_report(analyse(db, run, library=library), library.folder("analysis/report"), Path(out))

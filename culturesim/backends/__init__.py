@@ -1,0 +1,118 @@
+"""What gives completions: ``load("provider/name")`` finds the adapter and imports only that one's SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from culturesim.backends.base import Backend, Capabilities, Factory, Figures, Options
+from culturesim.errors import BackendError, UnknownNameError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["ENTRY_POINTS", "Backend", "Capabilities", "Figures", "Options", "known_models", "load", "providers"]
+
+ENTRY_POINTS = "culturesim.backends"
+"""The entry-point group of third parties' adapters: name = provider, value = a ``Factory``."""
+
+_USAGE = "MODEL is provider/name, or any name with --base-url; see `culturesim list models`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """An adapter of ours: the module that holds ``create``, and examples of its names with a line on each."""
+
+    module: str
+    examples: Mapping[str, str]
+
+
+_PROVIDERS = {
+    "llamacpp": _Provider(
+        "llamacpp",
+        {
+            "smollm2": "SmolLM2-135M-Instruct in this process: small, no key, no network, exact option probabilities",
+            "path/to/weights.gguf": "any GGUF file, run by llama.cpp in this process",
+        },
+    ),
+    "openai": _Provider(
+        "openai_api",
+        {
+            "gpt-4.1-mini": "OpenAI's API, with the key in OPENAI_API_KEY",
+            "NAME --base-url URL": "any server that speaks OpenAI's chat completions: vLLM, Ollama, llama.cpp, …",
+        },
+    ),
+    "sim": _Provider(
+        "simulated",
+        {
+            "uniform": "simulated respondent: every answer is equally likely",
+            "first-option": "simulated respondent: always the option printed first",
+            "country:SE": "simulated respondent: answers spread as a country's published figures say",
+        },
+    ),
+}
+
+
+def load(
+    model: str,
+    *,
+    base_url: str | None = None,
+    timeout: float | None = None,
+    figures: Mapping[str, Figures] | None = None,
+) -> Backend:
+    """The backend that MODEL names, ready to be asked.
+
+    ``timeout`` bounds one call in seconds (None: the adapter's own, 60 s for APIs). ``figures`` holds the published
+    figures of countries by ISO code, for ``sim/country:…``. With ``base_url`` a name of no known provider is a model
+    of that OpenAI-compatible server. Raises ``UnknownNameError`` for a name that nothing answers to, ``BackendError``
+    where a key, a package or a file is missing.
+    """
+    options = Options(base_url, timeout, figures or {})
+    provider, slash, name = model.partition("/")
+    if slash and provider in providers():
+        if not name:
+            raise UnknownNameError("model", model, known_models(), hint=_USAGE)
+        return _factory(provider)(name, options)
+    if base_url is not None:
+        return _factory("openai")(model, options)
+    if slash:
+        raise UnknownNameError("provider", provider, providers(), hint=_USAGE)
+    raise UnknownNameError("model", model, known_models(), hint=_USAGE)
+
+
+def providers() -> tuple[str, ...]:
+    """The providers a MODEL may begin with: ours and those of installed packages."""
+    return tuple(sorted({*_PROVIDERS, *_installed()}))
+
+
+def known_models() -> dict[str, str]:
+    """Examples of MODEL, each with a line that says what it is."""
+    ours = {f"{provider}/{name}": line for provider, ours in _PROVIDERS.items() for name, line in ours.examples.items()}
+    theirs = {f"{name}/NAME": f"by the installed package {_package(point)}" for name, point in _installed().items()}
+    return ours | theirs
+
+
+def _factory(provider: str) -> Factory:
+    if provider in _PROVIDERS:
+        module = import_module(f"{__name__}.{_PROVIDERS[provider].module}")
+        return cast("Factory", module.create)
+    point = _installed()[provider]
+    try:
+        return cast("Factory", point.load())
+    except (ImportError, AttributeError) as error:
+        raise BackendError(
+            f"provider {provider!r} of the package {_package(point)} cannot be loaded: {error}"
+        ) from error
+
+
+def _installed() -> dict[str, EntryPoint]:
+    """The entry points of installed packages, less the names that are ours."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS) if point.name not in _PROVIDERS}
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.module

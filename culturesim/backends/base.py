@@ -1,0 +1,192 @@
+"""What a backend is, and the few things every adapter needs.
+
+A backend turns prompts into completions. A call that fails is a ``Completion`` with ``error`` set, never an exception,
+so that the run loop can decide whether to ask again; only faults of the program itself propagate.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+from culturesim.records import CallError, Completion, Prompt, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend can do, for the run loop to plan with.
+
+    ``option_probabilities``: may be asked by ``probabilities``. ``batch_size``: most prompts in one ``complete``.
+    ``max_concurrency``: most ``complete`` calls at a time. ``seedable``: the trial's seed fixes the sample, for APIs as
+    far as they promise. ``local``: nothing leaves the machine, and prompts that share a prefix are best asked in a row.
+    ``simulated``: a respondent with known truth, not a model.
+    """
+
+    option_probabilities: bool
+    batch_size: int
+    max_concurrency: int
+    seedable: bool
+    local: bool
+    simulated: bool
+
+
+class Backend(Protocol):
+    """What gives completions. ``name`` is the MODEL it was loaded as, such as ``openai/gpt-4.1-mini``."""
+
+    @property
+    def name(self) -> str:
+        """The MODEL it was loaded as."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    async def complete(self, prompts: Sequence[Prompt], settings: Settings) -> list[Completion]:
+        """One completion per prompt, in their order; a failed call has ``error`` set."""
+
+    async def close(self) -> None:
+        """Let go of connections, servers and weights; no ``complete`` may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Published figures of one country, from which ``sim/country:…`` answers.
+
+    ``targets``: (questionnaire, item) → (mean, standard deviation) on the scale of the codes.
+    ``propensities``: (questionnaire, item) → code → how readily the option is picked, in [0, 1].
+    """
+
+    targets: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    propensities: Mapping[tuple[str, str], Mapping[int, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the caller may say about a backend beside its name.
+
+    ``timeout`` is in seconds, None for the adapter's own. ``figures`` maps a country's ISO code to its figures.
+    """
+
+    base_url: str | None = None
+    timeout: float | None = None
+    figures: Mapping[str, Figures] = field(default_factory=dict)
+
+
+Factory = Callable[[str, Options], Backend]
+"""Makes a backend from the name after the provider's slash; ``create`` in each adapter, and what entry points name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call on its way: knows the trial and the time it started, and closes as a completion."""
+
+    prompt: Prompt
+    model: str
+    started: str
+    began: float
+
+    @classmethod
+    def start(cls, prompt: Prompt, model: str) -> Call:
+        """Begin to measure a call for ``prompt``."""
+        return cls(prompt, model, datetime.now(UTC).isoformat(), time.perf_counter())
+
+    def done(self, text: str | None, **fields: Any) -> Completion:
+        """Its completion; ``fields`` are further fields of ``Completion``."""
+        seconds = time.perf_counter() - self.began
+        known: dict[str, Any] = {"model": self.model, "started": self.started, "seconds": seconds}
+        return Completion(trial_id=self.prompt.trial.id, text=text, **(known | fields))
+
+    def failed(self, kind: str, message: str, retry_after: float | None = None) -> Completion:
+        """The completion of a call that gave nothing."""
+        return self.done(None, error=CallError(kind, message, retry_after))
+
+
+def chat_messages(prompt: Prompt) -> list[dict[str, str]]:
+    """The prompt as chat messages; an empty system message is left out."""
+    system = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    return [*system, {"role": "user", "content": prompt.user}]
+
+
+def sampling_seed(prompt: Prompt) -> int:
+    """The trial's seed folded to 31 bits, which every sampler takes."""
+    return prompt.trial.seed % 2**31
+
+
+_KIND_OF_STATUS = {
+    401: "auth",
+    402: "quota",
+    403: "auth",
+    404: "not_found",
+    405: "not_found",
+    408: "timeout",
+    409: "server",
+    410: "not_found",
+    425: "server",
+    429: "rate_limit",
+}
+
+
+def kind_of_status(status: int) -> str:
+    """The kind of ``CallError`` that an HTTP status of 400 or more stands for."""
+    return _KIND_OF_STATUS.get(status, "server" if status >= 500 else "bad_request")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds a server asks us to wait, from ``Retry-After`` (a number or a date) or ``Retry-After-Ms``."""
+    if (milliseconds := _duration(headers.get("retry-after-ms", ""))) is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after", "")
+    seconds = _duration(value)
+    return _until(value) if seconds is None else seconds
+
+
+def _duration(text: str) -> float | None:
+    try:
+        duration = float(text)
+    except ValueError:
+        return None
+    return max(0.0, duration) if math.isfinite(duration) else None
+
+
+def _until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+
+
+def at(data: object, *path: str | int) -> Any:
+    """What lies at ``path`` in a decoded JSON value, None where it has another shape."""
+    for step in path:
+        if isinstance(step, int) and isinstance(data, list) and len(data) > step:
+            data = data[step]
+        elif isinstance(step, str) and isinstance(data, dict):
+            data = data.get(step)
+        else:
+            return None
+    return data
+
+
+def count_at(data: object, *path: str | int) -> int | None:
+    """The count at ``path`` in a decoded JSON value, None where there is none."""
+    value = at(data, *path)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def text_at(data: object, *path: str | int) -> str | None:
+    """The text at ``path`` in a decoded JSON value, None where there is none."""
+    value = at(data, *path)
+    return value if isinstance(value, str) else None
+
+
+def excerpt(text: str, limit: int = 80) -> str:
+    """The beginning of a text on one line, for messages."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[:limit] + "…"

@@ -1,0 +1,227 @@
+"""Checks every definition at once: files, keys, templates, and that no prompt holds a word of another language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import TypeVar
+
+from culturesim.errors import CulturesimError, DefinitionError, Fault, UnknownNameError
+from culturesim.language import country, foreign_letters
+from culturesim.lexicon import Lexicon
+from culturesim.library import Library
+from culturesim.persona import NOBODY, Persona, PersonaPool, PersonaTexts, Vocabulary
+from culturesim.population import read_population
+from culturesim.questionnaire import Frame, Questionnaire
+from culturesim.records import KeyStyle, Prompt, Trial
+from culturesim.render import Renderer
+
+T = TypeVar("T")
+GENDERS = (NOBODY, Persona("check", {"sex": "female"}), Persona("check", {"sex": "male"}))
+KEY_STYLES: tuple[KeyStyle, ...] = ("numbers", "letters")
+
+_WORD = re.compile(r"[^\W\d_]+")
+_CODE = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
+_NOT_SHOWN = re.compile(r"(?m)^\s*(?:#.*|(?:note|language)\s*=.*|\[.*\]\s*$|[\w\"-]+\s*=)")
+"""Of a TOML file: comments, notes, headings and keys."""
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+
+
+def check(library: Library) -> list[Fault]:
+    """Every fault of every definition in a library; an empty list where all is well."""
+    return _Check(library).everything()
+
+
+def check_questionnaire(library: Library, folder: Path) -> list[Fault]:
+    """Every fault of one questionnaire, wherever its folder is."""
+    inspection = _Check(library)
+    found = inspection.read(str(folder), library.questionnaire, str(folder))
+    if found is not None:
+        inspection.questionnaire(found)
+    return inspection.faults
+
+
+class _Check:
+    """One inspection: reads all it can, and collects faults instead of stopping at the first."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.faults: list[Fault] = []
+        self.lexicons = self._all(library.lexicons(), library.lexicon)
+        self.vocabulary = Vocabularies(library, self.lexicons)
+
+    def everything(self) -> list[Fault]:
+        questionnaires = self._all(self.library.questionnaires(), self.library.questionnaire)
+        pools = self._all(self.library.pools(), self.library.pool)
+        self._all(self.library.batteries(), self._battery)
+        for folder in self.library.populations().values():
+            self.read(str(folder), lambda place: read_population(place).tables, folder)
+        for questionnaire in questionnaires.values():
+            self.questionnaire(questionnaire)
+        for pool in pools.values():
+            self._pool(pool)
+        return self.faults
+
+    def read(self, place: str, reader: Callable[..., T], *arguments: object) -> T | None:
+        """What ``reader`` makes of the arguments, or None with its faults noted."""
+        try:
+            return reader(*arguments)
+        except DefinitionError as error:
+            self._note(*error.faults)
+        except CulturesimError as error:
+            self._note(Fault(place, "", str(error)))
+        return None
+
+    def _note(self, *faults: Fault) -> None:
+        """What several definitions run into is told once."""
+        self.faults.extend(fault for fault in faults if fault not in self.faults)
+
+    def _all(self, places: Mapping[str, Path], reader: Callable[[str], T]) -> dict[str, T]:
+        read = {name: self.read(str(path), reader, name) for name, path in places.items()}
+        return {name: found for name, found in read.items() if found is not None}
+
+    def _battery(self, name: str) -> None:
+        for part in self.library.battery(name).parts:
+            self.library.questionnaire(part.questionnaire).select(part.items)
+
+    def questionnaire(self, questionnaire: Questionnaire) -> None:
+        """Renders every item in every language, wording and frame, to all grammatical genders."""
+        for language in questionnaire.languages:
+            if language not in self.lexicons:
+                missing = f"questionnaires/languages/{language}.toml is missing"
+                self._note(Fault(str(questionnaire.folder / f"{language}.toml"), "language", missing))
+                continue
+            for name in self.library.frames():
+                frame = self.read(name, self.library.frame, name, language)
+                if frame is not None:
+                    self._prompts(questionnaire, frame)
+
+    def _prompts(self, questionnaire: Questionnaire, frame: Frame) -> None:
+        personas = {persona.id: persona for persona in GENDERS}
+        frames = {(frame.id, frame.language): frame}
+        # Whoever is asked is described by an ellipsis: here the words of item and frame matter, not the persona's.
+        texts = {
+            frame.language: PersonaTexts(frame.language, frame.path, "…", Vocabulary(language=frame.language, words={}))
+        }
+        for keys in KEY_STYLES:
+            renderer = Renderer({questionnaire.id: questionnaire}, frames, texts, personas, keys)
+            for trial in _trials(questionnaire, frame):
+                place = f"{questionnaire.folder / frame.language}.toml"
+                prompt = self.read(place, renderer.render, trial)
+                if prompt is None:
+                    return
+                leaked = self.vocabulary.leaks(frame.language, words_shown(prompt))
+                if leaked and set(leaked) <= set(words([frame.source])):
+                    self._leaks(str(frame.path), "", frame.language, leaked)
+                elif leaked:
+                    self._leaks(place, f"items.{trial.item} in frame {frame.id}", frame.language, leaked)
+
+    def _pool(self, pool: PersonaPool) -> None:
+        if not pool.attributes:
+            return
+        for language in sorted(self.lexicons):
+            texts = self.read(pool.id, self.library.persona_texts, pool.template, language)
+            if texts is not None:
+                self._personas(pool, texts)
+
+    def _personas(self, pool: PersonaPool, texts: PersonaTexts) -> None:
+        personas = {persona.id: persona for persona in covering(pool)}
+        renderer = Renderer({}, {}, {texts.language: texts}, personas)
+        for persona in personas.values():
+            described = self.read(str(texts.path), renderer.describe, persona, texts.language)
+            if described is None:
+                return
+            leaked = self.vocabulary.leaks(texts.language, described)
+            if leaked:
+                self._leaks(str(texts.path), f"pool {pool.id}", texts.language, leaked)
+
+    def _leaks(self, file: str, key: str, language: str, leaked: list[str]) -> None:
+        message = f"the prompt in {language!r} holds what is not of that language: {', '.join(leaked)}"
+        self._note(Fault(file, key, message))
+
+
+def _trials(questionnaire: Questionnaire, frame: Frame) -> Iterator[Trial]:
+    for item in questionnaire.asked.values():
+        wordings = range(len(questionnaire.text(frame.language).items[item.id]))
+        for wording, persona in product(wordings, GENDERS):
+            yield Trial("", questionnaire.id, "", item.id, frame.language, persona.id, frame.id, wording,
+                        "printed", 0, "choice", 0)  # fmt: skip
+
+
+def covering(pool: PersonaPool) -> Iterator[Persona]:
+    """Personas which together have every level of every attribute of a pool, each in both sexes where it has them."""
+    for place in range(2 * max(len(attribute.levels) for attribute in pool.attributes)):
+        turns = {attribute.id: place if attribute.id == "sex" else place // 2 for attribute in pool.attributes}
+        yield Persona(pool.id, {a.id: a.levels[turns[a.id] % len(a.levels)] for a in pool.attributes})
+
+
+def words_shown(prompt: Prompt) -> str:
+    """The words of a prompt without the keys of its options, which may be letters of another script."""
+    keys = "|".join(re.escape(option.key) for option in prompt.options)
+    return re.sub(rf"(?<!\w)(?:{keys})(?!\w)", " ", f"{prompt.system}\n{prompt.user}")
+
+
+class Vocabularies:
+    """The words each language's files use, to tell where a prompt in one language shows words of another."""
+
+    def __init__(self, library: Library, lexicons: Mapping[str, Lexicon]) -> None:
+        self._lexicons = lexicons
+        self._words = {tag: frozenset(words(self._sources(library, tag))) for tag in lexicons}
+
+    def leaks(self, language: str, text: str) -> list[str]:
+        """What in ``text`` is not of ``language``: letters of other scripts, words only other languages' files have,
+        and two or more of another language's most frequent words."""
+        shown = set(words([text]))
+        letters = foreign_letters(language, text)
+        found = {word for word in shown if letters & set(word)} if letters else set()
+        for other in self._lexicons.keys() - {language}:
+            found |= shown & (self._words[other] - self._words[language])
+            frequent = shown & (self._lexicons[other].function_words - self._lexicons[language].function_words)
+            found |= frequent if len(frequent) > 1 else set()
+        return sorted(found)
+
+    def _sources(self, library: Library, tag: str) -> Iterator[str]:
+        for folder in library.questionnaires().values():
+            yield from _file(folder / f"{tag}.toml")
+        for folder in library.frames().values():
+            yield from _file(folder / f"{tag}.j2")
+        for root in library.roots:
+            for path in (root / "personas").glob(f"*/**/{tag}.*"):
+                yield from _file(path)
+        yield from _countries(library, tag)
+
+
+def _file(path: Path) -> Iterator[str]:
+    """The words of a file: what stands outside code, and the quoted strings within."""
+    if not path.is_file():
+        return
+    source = path.read_text(encoding="utf-8")
+    if path.suffix == ".toml":
+        source = _NOT_SHOWN.sub("", source)
+    yield _CODE.sub(" ", source)
+    for code in _CODE.findall(source):
+        for single, double in _QUOTED.findall(code):
+            yield single or double
+
+
+def _countries(library: Library, tag: str) -> Iterator[str]:
+    for path in library.pools().values():
+        try:
+            pool = library.pool(path.stem)
+        except CulturesimError:
+            continue  # told elsewhere
+        for attribute in pool.attributes:
+            if attribute.domain == "country":
+                for level in attribute.levels:
+                    try:
+                        yield country(tag, str(level))
+                    except UnknownNameError:
+                        continue  # rendering tells
+
+
+def words(texts: Iterable[str]) -> Iterator[str]:
+    """The words of texts, lower case."""
+    for text in texts:
+        yield from (word.casefold() for word in _WORD.findall(text))

@@ -1,0 +1,148 @@
+"""Commands that ask, or say what would be asked: survey, plan, resume, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from culturesim import api
+from culturesim.api import Run
+from culturesim.cli import options as o
+from culturesim.cli.terminal import print_json, progress, say, show_plan, show_tally
+from culturesim.errors import StudyError
+from culturesim.library import Library
+from culturesim.plan import Plan
+from culturesim.records import STATUSES
+from culturesim.study import Study
+from culturesim.survey import Limits
+
+DONE, UNANSWERED, STOPPED = 0, 3, 130
+
+
+@o.with_studies
+def survey(
+    chosen: Sequence[Study],
+    db: o.Db = o.DEFAULT_DB,
+    report: Annotated[Path | None, typer.Option(help="also write the report into this folder")] = None,
+    concurrency: o.Concurrency = 16,
+    max_cost: o.MaxCost = None,
+    limit: o.Limit = None,
+    shard: o.Shard = "1/1",
+    base_url: o.BaseUrl = None,
+    path: o.Paths = None,
+    dry_run: o.DryRun = False,
+    json: o.Json = False,
+) -> None:
+    """Survey one or more models; what was answered before is not asked again."""
+    library = o.library(path)
+    if dry_run:
+        return _show_plans(chosen, library, json)
+    limits = Limits(concurrency=concurrency, max_trials=limit, max_cost=max_cost)
+    part = o.shard(shard)
+    runs: list[Run] = []
+    for study in chosen:
+        with progress() as tell:
+            run = api.survey(
+                study, db, library=library, base_url=base_url, limits=limits, shard=part, on_progress=tell
+            )  # fmt: skip
+        _told(run)
+        runs.append(run)
+    page = api.report(db, report, library=library) if report else None
+    _close(runs, db, json, page)
+
+
+@o.with_studies
+def plan(chosen: Sequence[Study], path: o.Paths = None, json: o.Json = False) -> None:
+    """Show how many trials and tokens a study has, what it would cost, and two prompts per language."""
+    _show_plans(chosen, o.library(path), json)
+
+
+def resume(
+    run: Annotated[str, typer.Argument(metavar="RUN")],
+    db: o.Db = o.DEFAULT_DB,
+    concurrency: o.Concurrency = 16,
+    max_cost: o.MaxCost = None,
+    limit: o.Limit = None,
+    base_url: o.BaseUrl = None,
+    path: o.Paths = None,
+    json: o.Json = False,
+) -> None:
+    """Ask what a stored run still misses."""
+    limits = Limits(concurrency=concurrency, max_trials=limit, max_cost=max_cost)
+    with progress() as tell:
+        ended = api.resume(run, db, library=o.library(path), base_url=base_url, limits=limits, on_progress=tell)
+    _told(ended)
+    _close([ended], db, json, None)
+
+
+def retry(
+    run: Annotated[str, typer.Argument(metavar="RUN")],
+    status: Annotated[
+        str, typer.Option(help="ask again where the answer is one of these, comma-separated")
+    ] = "error,unparsed",
+    db: o.Db = o.DEFAULT_DB,
+    concurrency: o.Concurrency = 16,
+    base_url: o.BaseUrl = None,
+    path: o.Paths = None,
+    json: o.Json = False,
+) -> None:
+    """Ask trials of a stored run again by the status of their answer; older completions are kept."""
+    statuses = o.split(status) or ()
+    if unknown := [name for name in statuses if name not in STATUSES]:
+        raise StudyError(f"--status: unknown {', '.join(unknown)}; known: {', '.join(STATUSES)}")
+    limits = Limits(concurrency=concurrency)
+    with progress() as tell:
+        ended = api.retry(
+            run, statuses, db, library=o.library(path), base_url=base_url, limits=limits, on_progress=tell
+        )
+    _told(ended)
+    _close([ended], db, json, None)
+
+
+def _show_plans(studies: Sequence[Study], library: Library, json: bool) -> None:
+    plans = [api.plan(study, library=library) for study in studies]
+    if json:
+        print_json([_plan_json(each) for each in plans])
+        return
+    for each in plans:
+        show_plan(each)
+
+
+def _plan_json(plan: Plan) -> dict[str, object]:
+    planned = [{"questionnaire": q, "language": tag, "trials": n} for (q, tag), n in plan.planned.items()]
+    samples = {
+        tag: [{"trial": prompt.trial.id, "system": prompt.system, "user": prompt.user} for prompt in prompts]
+        for tag, prompts in plan.samples.items()
+    }
+    counts = {
+        name: getattr(plan, name)
+        for name in ("model", "run", "count", "crossing", "personas", "tokens_in", "tokens_out")
+    }
+    return {**counts, "cost": plan.cost, "planned": planned, "samples": samples}
+
+
+def _told(run: Run) -> None:
+    show_tally(run.tally)
+    if run.tally.unanswered:
+        command = f"culturesim resume {run.id} --db {run.store.path}"
+        say(f"{run.tally.unanswered:,} trials are unanswered; go on with: {command}")
+
+
+def _close(runs: Sequence[Run], db: Path, json: bool, page: Path | None) -> None:
+    """Says where everything is, and ends with the exit code of the worst run."""
+    if page:
+        say(f"report: {page}")
+    else:
+        say(f"answers: {db}; next: culturesim report --db {db}")
+    if json:
+        print_json([{**asdict(run.tally), "db": str(db), "report": page and str(page)} for run in runs])
+    if any(run.tally.outcome == "stopped" for run in runs):
+        raise typer.Exit(STOPPED)
+    raise typer.Exit(UNANSWERED if any(run.tally.unanswered for run in runs) else DONE)
+
+
+COMMANDS = (survey, plan, resume, retry)

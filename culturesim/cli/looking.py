@@ -1,0 +1,242 @@
+"""Commands that look at what there is: status, reparse, analyse, report, sql, list, show, check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from culturesim import api
+from culturesim.check import check as check_library
+from culturesim.check import check_questionnaire
+from culturesim.cli import options as o
+from culturesim.cli.terminal import frame_table, print_json, say, table
+from culturesim.errors import UnknownNameError
+from culturesim.language import language
+from culturesim.library import Library
+from culturesim.questionnaire import CompositeItem, Questionnaire
+from culturesim.results import Analysis, Estimate
+
+Row = Sequence[object]
+Listed = tuple[Sequence[str], Iterable[Row]]
+
+
+def status(db: o.Db = o.DEFAULT_DB, json: o.Json = False) -> None:
+    """Show the runs of a store and how far each is."""
+    store = api.open_store(db, exists=True)
+    store.recover()
+    runs = store.query(store.saved_query("runs"))
+    if json:
+        print_json(runs.to_dicts())
+    else:
+        table(f"runs in {db}", runs.columns, runs.iter_rows(), ("planned", "asked", "valid"))
+
+
+def reparse(run: o.RunName = None, db: o.Db = o.DEFAULT_DB, path: o.Paths = None) -> None:
+    """Parse the stored completions with today's parser; older answers are kept beside."""
+    say(f"{api.reparse(db, run, library=o.library(path)):,} new answers")
+
+
+def analyse(run: o.RunName = None, db: o.Db = o.DEFAULT_DB, seed: o.Seed = None, path: o.Paths = None,
+            json: o.Json = False) -> None:  # fmt: skip
+    """Compute the result tables of a store, or of one run."""
+    analysis = api.analyse(db, run, seed=seed or 0, library=o.library(path))
+    if json:
+        print_json(asdict(analysis))
+    else:
+        _show_analysis(analysis)
+
+
+def report(run: o.RunName = None, out: Annotated[Path, typer.Option("--out", "-o", help="folder")] = Path("report"),
+           db: o.Db = o.DEFAULT_DB, path: o.Paths = None) -> None:  # fmt: skip
+    """Write the report of a store, or of one run: one page that opens offline."""
+    say(f"report: {api.report(db, out, run, library=o.library(path))}")
+
+
+def sql(query: Annotated[str | None, typer.Argument(metavar="[QUERY | NAME]", help="SQL, or a saved query")] = None,
+        db: o.Db = o.DEFAULT_DB, json: o.Json = False) -> None:  # fmt: skip
+    """Run a query on the store, also while a run writes; without one, list the saved queries."""
+    store = api.open_store(db, exists=query is not None)
+    if query is None:
+        table("saved queries", ("name", "what it shows"), store.names().items())
+        return
+    result = store.query(store.saved_query(query) if query.isidentifier() else query)
+    if json:
+        print_json(result.to_dicts())
+    else:
+        frame_table(result)
+
+
+class Kind(Enum):
+    """What ``list`` lists."""
+
+    questionnaires = "questionnaires"
+    batteries = "batteries"
+    languages = "languages"
+    pools = "pools"
+    frames = "frames"
+    populations = "populations"
+    models = "models"
+    queries = "queries"
+
+
+def list_(kind: Kind, path: o.Paths = None, json: o.Json = False) -> None:
+    """List questionnaires, batteries, languages, pools, frames, populations, models or queries."""
+    columns, rows = _LISTS[kind](o.library(path))
+    found = [list(row) for row in rows]
+    if json:
+        print_json([dict(zip(columns, row, strict=True)) for row in found])
+    else:
+        table(kind.value, columns, found)
+
+
+def _questionnaires(library: Library) -> Listed:
+    read = map(library.questionnaire, library.questionnaires())
+    return ("name", "title", "wording", "items", "languages"), (
+        (q.id, q.keys.title, q.keys.wording, len(q.asked), " ".join(q.languages)) for q in read
+    )
+
+
+def _batteries(library: Library) -> Listed:
+    read = ((name, library.battery(name)) for name in library.batteries())
+    return ("name", "title", "questionnaires"), (
+        (name, battery.title, " + ".join(part.questionnaire for part in battery.parts)) for name, battery in read
+    )
+
+
+def _languages(library: Library) -> Listed:
+    read = map(language, library.languages())
+    return ("tag", "language", "own name", "script"), ((x.tag, x.english_name, x.own_name, x.script) for x in read)
+
+
+def _pools(library: Library) -> Listed:
+    read = map(library.pool, library.pools())
+    return ("name", "title", "attributes", "personas"), (
+        (pool.id, pool.title, " ".join(a.id for a in pool.attributes), f"{pool.size:,}") for pool in read
+    )
+
+
+def _frames(library: Library) -> Listed:
+    found = library.frames().items()
+    return ("name", "languages"), (
+        (name, " ".join(sorted(p.stem for p in folder.glob("*.j2")))) for name, folder in found
+    )
+
+
+def _populations(library: Library) -> Listed:
+    from culturesim.population import read_population
+
+    read = map(read_population, library.populations().values())
+    return ("name", "title", "licence"), ((p.id, p.source.title, p.source.licence) for p in read)
+
+
+def _models(_: Library) -> Listed:
+    from culturesim.backends import known_models
+
+    return ("model", "what it is"), known_models().items()
+
+
+def _queries(library: Library) -> Listed:
+    return ("name", "what it shows"), api.open_store(library=library).names().items()
+
+
+_LISTS: dict[Kind, Callable[[Library], Listed]] = {
+    Kind.questionnaires: _questionnaires, Kind.batteries: _batteries, Kind.languages: _languages, Kind.pools: _pools,
+    Kind.frames: _frames, Kind.populations: _populations, Kind.models: _models, Kind.queries: _queries,
+}  # fmt: skip
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="a questionnaire, battery, pool or frame, or questionnaire.item")],
+    language: Annotated[str, typer.Option(help="language tag")] = "en",
+    path: o.Paths = None,
+) -> None:
+    """Show a definition: a questionnaire's items and wordings, a battery's parts, a pool's attributes, a frame."""
+    library = o.library(path)
+    questionnaire, _, item = name.partition(".")
+    if questionnaire in library.questionnaires():
+        _show_questionnaire(library.questionnaire(questionnaire), language, item or "*")
+    elif name in library.batteries():
+        battery = library.battery(name)
+        say(f"{battery.title}: {battery.description}")
+        table(name, ("questionnaire", "items"), ((part.questionnaire, " ".join(part.items)) for part in battery.parts))
+    elif name in library.pools():
+        pool = library.pool(name)
+        say(f"{pool.title}: {pool.description}")
+        table(name, ("attribute", "levels"), ((a.id, " ".join(map(str, a.levels))) for a in pool.attributes))
+    elif name in library.frames():
+        say(library.frame(name, language).source)
+    else:
+        known = [*library.questionnaires(), *library.batteries(), *library.pools(), *library.frames()]
+        raise UnknownNameError("definition", name, known)
+
+
+def _show_questionnaire(questionnaire: Questionnaire, language: str, pattern: str) -> None:
+    keys, texts = questionnaire.keys, questionnaire.text(language)
+    say(f"{keys.title} ({keys.wording} wording, version {questionnaire.version})\n{keys.source.citation}")
+    items = questionnaire.select([pattern])
+    for scale in {item.scale: questionnaire.scales[item.scale] for item in items}.values():
+        words = texts.scales[scale.id]
+        table(f"scale {scale.id}: {words.instruction}", ("code", "label"), zip(scale.codes, words.labels, strict=True))
+    rows = ((i.id, i.code, " ".join(i.dimensions), i.topic, "\n".join(texts.items[i.id])) for i in items)
+    table("items", ("item", "code", "dimension", "topic", "wordings"), rows)
+    composites = [item for item in keys.items if isinstance(item, CompositeItem)]
+    if pattern == "*" and composites:
+        table("computed", ("item", "formula"), ((item.id, item.formula) for item in composites))
+
+
+def check(
+    folders: Annotated[list[Path] | None, typer.Argument(metavar="[PATH…]", help="questionnaire folders")] = None,
+    path: o.Paths = None,
+    json: o.Json = False,
+) -> None:
+    """Report every fault of every definition at once; exit code 1 where there is any."""
+    library = o.library(path)
+    if folders:
+        faults = [fault for folder in folders for fault in check_questionnaire(library, folder)]
+    else:
+        faults = check_library(library)
+    if json:
+        print_json([asdict(fault) for fault in faults])
+    for fault in faults if not json else ():
+        say(str(fault))
+    if faults:
+        say(f"{len(faults)} faults")
+        raise typer.Exit(1)
+    say("all definitions are sound")
+
+
+def _show_analysis(analysis: Analysis) -> None:
+    scores = [
+        (s.model, s.questionnaire, s.title, s.language, s.condition, _estimate(s.score), s.score.n, s.flag)
+        for s in analysis.scores
+    ]
+    table(
+        "dimension scores",
+        ("model", "questionnaire", "dimension", "language", "asked as", "score", "n", ""),
+        scores,
+        ("n",),
+    )
+    rows = [
+        (p.model, p.questionnaire, p.language, _estimate(p.share), p.verdict, p.share.n) for p in analysis.positions
+    ]
+    table("position against content (share explained by position; chance 0.5)",
+          ("model", "questionnaire", "language", "share", "verdict", "n"), rows, ("n",))  # fmt: skip
+    for claim, reason in analysis.withheld.items():
+        say(f"no ranking for {claim}: {reason}")
+    say(f"intervals: {analysis.confidence:.0%}, {analysis.replicates:,} bootstrap replicates, seed {analysis.seed}")
+
+
+def _estimate(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"— ({estimate.note})"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.2f}"
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+
+
+COMMANDS = (status, reparse, analyse, report, sql, show, check)

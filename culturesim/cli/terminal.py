@@ -1,0 +1,126 @@
+"""What a person sees: rich tables, progress and messages on stderr; machine output on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+from rich.progress import TimeElapsedColumn as Elapsed
+from rich.progress import TimeRemainingColumn as Remaining
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    from culturesim.plan import Plan
+    from culturesim.survey import Tally
+
+console = Console(stderr=True, highlight=False)
+
+
+def say(message: str) -> None:
+    """One line to the person; brackets in it are no markup."""
+    console.print(Text(message), soft_wrap=True)
+
+
+def complain(message: str) -> None:
+    """An error, as it should be read: no traceback, and the way out is in the message."""
+    console.print(Text("error: ", style="bold red") + Text(message), soft_wrap=True)
+
+
+def print_json(content: object) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, default=str) + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
+    """A table on stderr; the columns named in ``numbers`` stand to the right."""
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    shown = Table(header_style="bold")
+    for column in columns:
+        shown.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text("—" if cell is None else str(cell)) for cell in row))
+    console.print(shown)
+
+
+def frame_table(frame: pl.DataFrame, most: int = 200) -> None:
+    """A query's result as a table on stdout, so that it can be piped."""
+    out = Console(file=sys.stdout, highlight=False)
+    shown = Table(header_style="bold")
+    for name, dtype in frame.schema.items():
+        shown.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    for row in frame.head(most).iter_rows():
+        shown.add_row(*(Text("" if cell is None else _cell(cell)) for cell in row))
+    out.print(shown)
+    if frame.height > most:
+        say(f"{frame.height - most} more rows; --json gives them all")
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def dollars(cost: float | None) -> str:
+    """A cost as a person reads it."""
+    if cost is None:
+        return "price unknown"
+    return "free" if cost == 0 else f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
+
+
+def count_range(low: int, high: int) -> str:
+    """Two counts as a range."""
+    return f"{low:,}" if low == high else f"{low:,} – {high:,}"
+
+
+def show_plan(plan: Plan) -> None:
+    """The plan: counts per questionnaire and language, tokens, price, and prompts as they would be sent."""
+    rows = [(questionnaire, language, f"{count:,}") for (questionnaire, language), count in plan.planned.items()]
+    table(f"{plan.count:,} trials for {plan.model}", ("questionnaire", "language", "trials"), rows, ("trials",))
+    if plan.count < plan.crossing:
+        say(f"a balanced fraction of the full crossing of {plan.crossing:,}")
+    say(f"respondents: {plan.personas:,} (the model as itself counts as one)")
+    say(f"tokens in: about {count_range(*plan.tokens_in)}; out: {count_range(*plan.tokens_out)}")
+    say(f"cost: {'price unknown' if plan.cost is None else ' – '.join(dict.fromkeys(map(dollars, plan.cost)))}")
+    for language, prompts in plan.samples.items():
+        for prompt in prompts:
+            console.rule(Text(f"{language} · {prompt.trial.questionnaire} {prompt.trial.item} · {prompt.trial.frame}"))
+            if prompt.system:
+                say(prompt.system + "\n")
+            say(prompt.user)
+
+
+def show_tally(tally: Tally) -> None:
+    """How a run ended."""
+    rows = [(status, f"{count:,}") for status, count in tally.statuses.items() if count or status == "valid"]
+    table(f"run {tally.run}: {tally.outcome}", ("status", "answers"), rows, ("answers",))
+    rate = f", {tally.asked / tally.seconds:.1f} per second" if tally.seconds and tally.asked else ""
+    reused = f", {tally.reused:,} answered before" if tally.reused else ""
+    say(f"{tally.asked:,} asked{reused} in {tally.seconds:.0f} s{rate}; {dollars(tally.cost)}")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Tally], None]]:
+    """A live line of done/total, rate, time left, statuses and cost; gives what the run loop tells its tally to."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
+        TaskProgressColumn(show_speed=True), Elapsed(), Remaining(), TextColumn("{task.fields[counts]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as live:
+        task = live.add_task("asking", total=None, counts="")
+
+        def tell(tally: Tally) -> None:
+            counted = [f"{tally.statuses[status]} {status}" for status in ("valid", "refused", "unparsed", "error")]
+            other = sum(tally.statuses[status] for status in ("ambiguous", "off_scale", "empty"))
+            counts = " · ".join([*counted, f"{other} other", dollars(tally.cost)])
+            live.update(task, completed=tally.done, total=tally.total, counts=counts)
+
+        yield tell

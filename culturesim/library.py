@@ -1,0 +1,111 @@
+"""The shelf: finds and reads definitions by name, once each, in every root of ``resources``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from culturesim.errors import UnknownNameError
+from culturesim.lexicon import Lexicon, read_lexicon
+from culturesim.persona import PersonaPool, PersonaTexts, read_persona_texts, read_pool
+from culturesim.questionnaire import Battery, Frame, Questionnaire, read_battery, read_frame, read_questionnaire
+from culturesim.resources import entries, roots
+
+
+class Library:
+    """Definitions by name. ``given`` are folders of the user's own, searched before ours."""
+
+    def __init__(self, given: Sequence[Path] = ()) -> None:
+        self.roots = roots(given)
+        self._questionnaire = lru_cache(maxsize=None)(read_questionnaire)
+        self._frame = lru_cache(maxsize=None)(read_frame)
+        self._persona_texts = lru_cache(maxsize=None)(read_persona_texts)
+        self._lexicon = lru_cache(maxsize=None)(read_lexicon)
+
+    def questionnaires(self) -> Mapping[str, Path]:
+        """Name → folder."""
+        return entries("questionnaires", self.roots, marker="questionnaire.toml")
+
+    def batteries(self) -> Mapping[str, Path]:
+        """Name → file."""
+        return entries("questionnaires/batteries", self.roots)
+
+    def pools(self) -> Mapping[str, Path]:
+        """Name → file."""
+        return entries("personas/pools", self.roots)
+
+    def frames(self) -> Mapping[str, Path]:
+        """Name → folder."""
+        found: dict[str, Path] = {}
+        for root in self.roots:
+            for folder in sorted((root / "questionnaires" / "frames").glob("*/")):
+                found.setdefault(folder.name, folder)
+        return found
+
+    def lexicons(self) -> Mapping[str, Path]:
+        """Language → file of what the parser knows of it."""
+        return entries("questionnaires/languages", self.roots)
+
+    def vocabularies(self) -> Mapping[str, Path]:
+        """Language → file of words for persona attributes."""
+        return entries("personas/vocabulary", self.roots)
+
+    def populations(self) -> Mapping[str, Path]:
+        """Name → folder."""
+        return entries("analysis/populations", self.roots, marker="SOURCE.toml")
+
+    def population(self, name: str) -> Path:
+        """The folder of a population."""
+        return _pick("population", name, self.populations())
+
+    def folder(self, relative: str) -> Path:
+        """The first root's folder of this name, such as ``analysis/sql``."""
+        for root in self.roots:
+            if (root / relative).is_dir():
+                return root / relative
+        raise UnknownNameError("folder", relative, (), f"looked in {', '.join(map(str, self.roots))}")
+
+    def questionnaire(self, name: str) -> Questionnaire:
+        """A questionnaire by name, or by the path of its folder."""
+        if (Path(name) / "questionnaire.toml").is_file():
+            return self._questionnaire(Path(name).resolve())
+        return self._questionnaire(_pick("questionnaire", name, self.questionnaires()))
+
+    def battery(self, name: str) -> Battery:
+        """A battery by name."""
+        return read_battery(_pick("battery", name, self.batteries()))
+
+    def pool(self, name: str) -> PersonaPool:
+        """A persona pool by name."""
+        return read_pool(_pick("pool", name, self.pools()))
+
+    def frame(self, name: str, language: str) -> Frame:
+        """A frame in one language."""
+        return self._frame(_pick("frame", name, self.frames()), language)
+
+    def lexicon(self, language: str) -> Lexicon:
+        """What the parser knows of a language."""
+        return self._lexicon(_pick("language", language, self.lexicons()))
+
+    def persona_texts(self, template: str, language: str) -> PersonaTexts:
+        """Template and vocabulary for personas in one language."""
+        words = _pick("language", language, self.vocabularies())
+        for root in self.roots:
+            folder = root / "personas" / "templates" / template
+            if folder.is_dir():
+                return self._persona_texts(folder, words.parent, language)
+        raise UnknownNameError("persona template", template, [])
+
+    def languages(self) -> tuple[str, ...]:
+        """Tags of the languages in which everything shared (frames, vocabulary, lexicon) exists."""
+        shared = set(self.lexicons()) & set(self.vocabularies())
+        for folder in self.frames().values():
+            shared &= {path.stem for path in folder.glob("*.j2")}
+        return tuple(sorted(shared))
+
+
+def _pick(kind: str, name: str, known: Mapping[str, Path]) -> Path:
+    if name not in known:
+        raise UnknownNameError(kind, name, known, f"see: culturesim list {kind.replace('battery', 'batterie')}s")
+    return known[name]

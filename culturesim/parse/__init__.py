@@ -1,0 +1,65 @@
+"""Completion → answer: what a model's words, or its probabilities, say about the options of a prompt.
+
+Missing is a status, never a number: where the answer is in doubt, the answer is "ambiguous", "off_scale", "refused" or
+"unparsed", and never the option that would be most convenient. ``PARSER_VERSION`` is on every row; it changes with
+every change of what is read, so that stored completions can be parsed again and compared.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from culturesim.language import plain
+from culturesim.lexicon import Lexicon
+from culturesim.parse.choice import Outcome, read_choice
+from culturesim.parse.clean import machine_answers, unmarked, without_thinking
+from culturesim.parse.picks import read_picks
+from culturesim.parse.probabilities import MINIMUM_MASS, UNSEEN_MASS, read_probabilities
+from culturesim.parse.vocabulary import Vocabulary
+from culturesim.records import Answer, Completion, Option, Prompt
+
+__all__ = ["MINIMUM_MASS", "PARSER_VERSION", "UNSEEN_MASS", "parse"]
+
+PARSER_VERSION = "1"
+
+_LONGEST = 20_000  # characters after the thinking; no answer is longer, and hostile text must not take long
+
+
+def parse(prompt: Prompt, completion: Completion, lexicon: Lexicon) -> Answer:
+    """What a completion says about the options of its prompt. Never raises, whatever the text."""
+    trial = prompt.trial.id
+    if completion.error is not None:
+        return Answer(trial, PARSER_VERSION, "error", detail=f"{completion.error.kind}: {completion.error.message}")
+    if prompt.trial.elicitation == "probabilities":
+        return read_probabilities(prompt, completion, lexicon, PARSER_VERSION)
+    outcome = _read_text(prompt, completion, lexicon)
+    codes = tuple(option.code for option in outcome.options) if outcome.status == "valid" else ()
+    return Answer(trial, PARSER_VERSION, outcome.status, codes, detail=outcome.detail)
+
+
+def _read_text(prompt: Prompt, completion: Completion, lexicon: Lexicon) -> Outcome:
+    raw = completion.text or ""
+    if not raw.strip():
+        filtered = completion.finish_reason == "content_filter"
+        return Outcome("refused", detail="content filter") if filtered else Outcome("empty")
+    said, fault = without_thinking(raw)
+    if fault:
+        return Outcome("unparsed", detail=fault)
+    cut = completion.finish_reason == "length" or len(said) > _LONGEST
+    text = plain(said[:_LONGEST])
+    if not text and any(unicodedata.category(char) == "So" for char in said):
+        return Outcome("unparsed", detail="no answer in it")
+    if not text:
+        return Outcome("empty", detail="" if said == raw else "thought, but said nothing")
+    forms, text = machine_answers(text, lexicon)
+    forms, text = [unmarked(form) for form in forms], unmarked(text)
+    vocabulary = _vocabulary(prompt.options, lexicon)
+    if prompt.max_picks > 1:
+        return read_picks(text, forms, prompt, vocabulary, cut)
+    return read_choice(text, forms, vocabulary, cut)
+
+
+@lru_cache(maxsize=2048)
+def _vocabulary(options: tuple[Option, ...], lexicon: Lexicon) -> Vocabulary:
+    return Vocabulary(options, lexicon)

@@ -1,0 +1,99 @@
+"""The study: every factor and setting of a survey, as read from a file or given in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from culturesim.definition import Strict, read_model
+from culturesim.errors import StudyError
+from culturesim.records import Elicitation, KeyStyle, OptionOrder
+
+DEFAULT_MODEL = "llamacpp/smollm2"
+"""The embedded model: real, small, no key."""
+
+
+class Draw(Strict):
+    """``n`` personas of a pool, drawn with ``seed``."""
+
+    pool: str = "none"
+    n: Annotated[int, Field(ge=0)] = 0
+    seed: int = 0
+
+    @classmethod
+    def parse(cls, text: str, seed: int = 0) -> Draw:
+        """From ``POOL:N``, or ``none``."""
+        pool, _, n = text.partition(":")
+        if pool == "none" and n in {"", "0"}:
+            return cls()
+        if not n.isdecimal() or not int(n):
+            raise StudyError(f"--personas wants POOL:N such as world:8, or none; not {text!r}")
+        return cls(pool=pool, n=int(n), seed=seed)
+
+
+class Sampling(Strict):
+    """How the model samples. ``seed`` also drives every random choice of the design but the persona draw."""
+
+    temperature: Annotated[float, Field(ge=0)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: Annotated[int, Field(ge=1)] = 32
+    seed: int = 0
+
+
+class Study(Strict):
+    """The design of a survey: questionnaires × items × languages × personas × frames × wordings × orders × repeats.
+
+    ``questionnaires`` or ``battery`` says what is asked, ``items`` (globs) narrows it. ``wordings`` are numbers of
+    paraphrases, or "all". ``include_none`` adds the model as itself to the personas. ``fraction`` < 1 takes a balanced
+    random subset of the full crossing.
+    """
+
+    model: str = DEFAULT_MODEL
+    questionnaires: tuple[str, ...] = ()
+    battery: str = ""
+    items: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
+    personas: Draw = Draw()
+    include_none: bool = True
+    frames: Annotated[tuple[str, ...], Field(min_length=1)] = ("form",)
+    wordings: Literal["all"] | Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    option_orders: Annotated[tuple[OptionOrder, ...], Field(min_length=1)] = ("printed", "reversed")
+    keys: KeyStyle = "numbers"
+    repeats: Annotated[int, Field(ge=1)] = 1
+    elicitation: Elicitation = "choice"
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    settings: Sampling = Sampling()
+
+    @field_validator("questionnaires", "items", "languages", "frames", "wordings", "option_orders")
+    @classmethod
+    def _no_repetition(cls, values: object) -> object:
+        if isinstance(values, tuple) and len(set(values)) < len(values):
+            raise ValueError(f"the same twice: {', '.join(map(str, values))}")
+        return values
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Study:
+        if bool(self.questionnaires) == bool(self.battery):
+            raise ValueError("name either questionnaires or a battery")
+        if not self.include_none and not self.personas.n:
+            raise ValueError("nobody is asked: include_none is false and no personas are drawn")
+        return self
+
+
+def read_study(path: Path) -> Study:
+    """A study from a TOML file; ``DefinitionError`` with every fault."""
+    return read_model(Study, path)
+
+
+def make_study(**factors: object) -> Study:
+    """A study from keyword arguments; ``StudyError`` says which is wrong and why."""
+    try:
+        return Study.model_validate(factors)
+    except ValidationError as error:
+        found = (
+            f"{'.'.join(map(str, e['loc'])) or 'study'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        )
+        raise StudyError("; ".join(found)) from None

@@ -1,0 +1,308 @@
+import json
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from culturesim.analyse import (
+    analyse,
+    coverage_rows,
+    design_rows,
+    distribution_rows,
+    effect_rows,
+    position_rows,
+    questionnaire_rows,
+    score_rows,
+)
+from culturesim.answers import Answers, tell_versions_apart
+from culturesim.backends import load
+from culturesim.errors import AnalysisError, UnknownNameError
+from culturesim.stats.inference import Bootstrap
+from culturesim.survey import Asking
+from tests.answered import items, response, responses
+from tests.asked import run_row
+
+QUICK = Bootstrap(replicates=400)
+MEAN = {"method": "mean", "formulas": {}, "composites": {}, "dimensions": [{"id": "d", "title": "Dimension"}]}
+PERSONAS = ("p", "q", "r", "s")
+
+
+def run(name="r1", planned=(), **other):
+    row = {"id": name, "model": "m", "simulated": False, "outcome": "done", "started": "2026-03-01 10:00:00",
+           "finished": None, "package": "0.1.0", "parser": "1", "study": "{}", "planned": list(planned)}  # fmt: skip
+    return row | other
+
+
+def cell(trials, language="en"):
+    return {"questionnaire": "q", "language": language, "trials": trials}
+
+
+def member(name="r1", asked=0, reused=0, **other):
+    row = {"run": name, "questionnaire": "q", "asked_as": "q", "version": "1", "language": "en", "asked": asked}
+    return row | {"reused": reused} | other
+
+
+def answers(rows, asked=None, runs=None, members=(), **scoring):
+    """An analysis' starting point from answers to a questionnaire ``q``, scored by the mean unless told otherwise."""
+    given = {"id": "q", "version": "1", "title": "Q", "wording": "adapted", "citation": "Nobody, 2026"}
+    table = pl.DataFrame([given | {"scoring": json.dumps(MEAN | scoring)}])
+    asked = items(*sorted({row["item"] for row in rows})) if asked is None else asked
+    return Answers(pl.DataFrame(runs or [run()]), pl.DataFrame(list(members) or [member()]), table, asked,
+                   responses(rows))  # fmt: skip
+
+
+def both_orders(item, printed, turned, persona="none", **other):
+    """One question in both orders."""
+    return [response(item, printed, persona, **other),
+            response(item, turned, persona, option_order="reversed", **other)]  # fmt: skip
+
+
+def only(rows, **wanted):
+    """The one row with these attributes."""
+    (found,) = [row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
+    return found
+
+
+# ---------------------------------------------------------------- scores
+
+
+def test_a_score_is_the_mean_of_item_means_over_personas():
+    rows = [response("a", code, who) for who, code in zip(PERSONAS, (1, 2, 3, 4), strict=True)]
+    rows += [response("b", 5, who) for who in PERSONAS[:2]]
+    found = only(score_rows(answers(rows), QUICK), condition="personas")
+    assert (found.score.value, found.score.n, found.score.clusters, found.score.unit) == (3.75, 6, 4, "personas")
+    assert 1 <= found.score.low < 3.75 < found.score.high <= 5
+    assert (found.title, found.items, found.scale, found.flag) == ("Dimension", 2, "1–5", "")
+
+
+def test_the_model_as_itself_is_scored_apart_over_items():
+    rows = [response("a", 1), response("b", 2), response("c", 3), response("a", 5, "p")]
+    found = only(score_rows(answers(rows), QUICK), condition="none")
+    assert (found.score.value, found.score.clusters, found.score.unit) == (2.0, 3, "items")
+
+
+def test_one_persona_has_no_interval():
+    found = only(score_rows(answers([response("a", 4, "p")]), QUICK))
+    assert (found.score.value, found.score.low, found.score.high) == (4.0, None, None)
+    assert found.score.note == "one persona: no interval over personas"
+
+
+def test_a_score_says_which_items_gave_no_answer():
+    rows = [response("a", 4), response("b", 2), response("c")]
+    found = only(score_rows(answers(rows), QUICK))
+    assert (found.score.value, found.items, found.flag) == (3.0, 2, "no valid answer: c")
+
+
+def test_a_dimension_with_most_of_its_items_unanswered_has_no_score():
+    rows = [response("a", 4), response("b"), response("c")]
+    found = only(score_rows(answers(rows), QUICK))
+    assert (found.score.value, found.score.low) == (None, None)
+    assert found.flag == "no valid answer: b, c; fewer than half of them are left"
+
+
+def formula(rows):
+    return score_rows(answers(rows, items("a", "b"), method="formula", formulas={"d": "10*(a - b)"}), QUICK)
+
+
+def test_a_formula_takes_item_means_and_resamples_personas():
+    rows = [response("a", code, who) for who, code in zip(PERSONAS, (5, 4, 5, 4), strict=True)]
+    rows += [response("b", 2, who) for who in PERSONAS]
+    found = only(formula(rows)).score
+    assert (found.value, found.clusters) == (25.0, 4)
+    assert found.low < 25 < found.high
+
+
+def test_a_formula_lacking_an_item_has_no_score():
+    found = only(formula([response("a", 5, "p"), response("b", None, "p")]))
+    assert (found.score.value, found.flag) == (None, "no valid answer: b; the formula needs all its items")
+
+
+def test_a_formula_of_the_model_as_itself_has_no_interval():
+    found = only(formula([response("a", 5), response("b", 2)])).score
+    assert (found.value, found.low) == (30.0, None)
+    assert "one respondent" in found.note
+
+
+def test_centred_scores_are_centred_within_each_persona():
+    asked = items("a", ("b", {"dimensions": ["e"]}))
+    rows = [
+        response(item, code, who) for who, up in (("p", 0), ("q", 2)) for item, code in (("a", 3 + up), ("b", 1 + up))
+    ]
+    dimensions = [{"id": "d", "title": "D"}, {"id": "e", "title": "E"}]
+    found = score_rows(answers(rows, asked, method="centred_mean", dimensions=dimensions), QUICK)
+    assert [(row.dimension, row.score.value) for row in found] == [("d", 1.0), ("e", -1.0)]
+
+
+# ---------------------------------------------------------------- what moves the answers
+
+
+def test_answers_by_place_are_found_out():
+    rows = [row for who in PERSONAS for item in "abc" for row in both_orders(item, 1, 5, who)]
+    found = only(position_rows(answers(rows), QUICK))
+    assert (found.share.value, found.first_share.value, found.verdict) == (1.0, 1.0, "position")
+    assert (found.share.n, found.first_share.n, found.first_expected) == (12, 24, pytest.approx(0.2))
+
+
+def test_answers_by_content_are_content():
+    rows = [row for who in PERSONAS for item, code in zip("abc", (1, 2, 5), strict=True)
+            for row in both_orders(item, code, code, who)]  # fmt: skip
+    found = only(position_rows(answers(rows), QUICK))
+    assert (found.share.value, found.verdict) == (0.0, "content")
+
+
+def test_with_few_respondents_items_are_resampled():
+    rows = [row for item in "abcdefghij" for row in both_orders(item, 1, 5)]
+    found = only(position_rows(answers(rows), QUICK))
+    assert (found.share.unit, found.share.clusters, found.verdict) == ("items", 10, "position")
+
+
+def test_even_probabilities_have_no_position_share():
+    even = dict.fromkeys(range(1, 6), 0.2)
+    rows = [response(item, persona=who, p=even, option_order=order)
+            for who in PERSONAS for item in "abc" for order in ("printed", "reversed")]  # fmt: skip
+    found = only(position_rows(answers(rows), QUICK))
+    assert (found.share.value, found.verdict) == (None, "undecided")
+    assert "middle of the scale" in found.share.note
+    assert found.first_share.value == pytest.approx(0.2)
+
+
+def test_one_order_alone_gives_no_pairs():
+    found = only(position_rows(answers([response("a", 1, who) for who in PERSONAS]), QUICK))
+    assert (found.share.value, found.share.n, found.verdict) == (None, 0, "too_few")
+    assert "printed and reversed" in found.share.note
+
+
+def test_option_order_effects_are_paired_and_in_units_of_the_scale():
+    rows = [row for who in PERSONAS for row in both_orders("a", 2, 4, who)] + [response("b", 5, "p")]
+    found = only(effect_rows(answers(rows), QUICK), factor="option_order")
+    assert (found.base, found.level, found.difference.value, found.absolute.value) == ("printed", "reversed", 0.5, 0.5)
+    assert (found.difference.n, found.difference.note) == (4, "every persona gives the same value")
+
+
+def test_frames_are_compared_with_form():
+    codes = {"form": 3, "chat": 1, "interview": 5}
+    rows = [response("a", code, who, frame=frame) for who in PERSONAS for frame, code in codes.items()]
+    found = effect_rows(answers(rows), QUICK)
+    assert [(row.base, row.level, row.difference.value) for row in found] == [
+        ("form", "chat", -0.5), ("form", "interview", 0.5),
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- coverage and distributions
+
+
+def test_coverage_counts_every_status():
+    rows = [response("a", 1), response("b"), response("c", status="refused"), response("d", p={1: 1.0})]
+    found = only(coverage_rows(answers(rows, runs=[run(planned=[cell(10)])]), QUICK))
+    assert (found.planned, found.asked, found.valid_share.value, found.mass) == (10, 4, 0.5, 0.9)
+    assert (found.statuses["valid"], found.statuses["refused"], found.statuses["empty"]) == (2, 1, 0)
+
+
+def test_a_language_that_was_planned_and_never_asked_is_told():
+    found = coverage_rows(answers([response("a", 1)], runs=[run(planned=[cell(1), cell(3, "es")])]), QUICK)
+    assert [(row.language, row.planned, row.asked, row.valid_share.value) for row in found] == [
+        ("en", 1, 1, 1.0), ("es", 3, 0, None),
+    ]  # fmt: skip
+
+
+def test_trials_that_runs_share_are_planned_once():
+    runs = [run("r1", [cell(3)]), run("r2", [cell(5)])]
+    members = [member("r1", 3), member("r2", 5, reused=3)]
+    rows = [response(item, 1) for item in "abcde"]
+    assert only(coverage_rows(answers(rows, runs=runs, members=members), QUICK)).planned == 5
+    assert [row.asked for row in design_rows(answers(rows, runs=runs, members=members))] == [3, 5]
+
+
+def test_distributions_average_probabilities_and_count_choices():
+    rows = [response("a", 1, "p"), response("a", persona="q", p={1: 0.5, 2: 0.25, 5: 0.25}), response("a", None, "r")]
+    found = only(distribution_rows(answers(rows)))
+    assert found.shares == {1: 0.75, 2: 0.125, 3: 0.0, 4: 0.0, 5: 0.125}
+    assert (found.n, found.asked, found.condition, found.topic) == (2, 3, "personas", "t")
+
+
+def test_shares_of_picks_sum_to_their_mean_number():
+    asked = items(("a", {"kind": "pick", "scale_kind": "nominal", "dimensions": []}), "b")
+    rows = [response("a", kind="pick", codes=[1, 2], persona="p"), response("a", kind="pick", codes=[2], persona="q")]
+    assert only(distribution_rows(answers(rows, asked))).shares == {1: 0.5, 2: 1.0, 3: 0, 4: 0, 5: 0}
+
+
+def test_an_item_without_valid_answers_has_no_shares():
+    assert only(distribution_rows(answers([response("a")]))).shares == {}
+
+
+# ---------------------------------------------------------------- several at once
+
+
+def test_models_are_never_pooled():
+    found = answers([response("a", 1), response("a", 5, model="n")])
+    assert [(row.model, row.score.value) for row in score_rows(found, QUICK)] == [("m", 1.0), ("n", 5.0)]
+
+
+def test_versions_of_a_questionnaire_are_told_apart():
+    one = answers([response("a", 1), response("a", 5, version="2")])
+    again = one.questionnaires.with_columns(version=pl.lit("2"))
+    both = replace(one, questionnaires=pl.concat([one.questionnaires, again]),
+                   items=pl.concat([one.items, one.items.with_columns(version=pl.lit("2"))]))  # fmt: skip
+    found = tell_versions_apart(both)
+    assert [row.questionnaire for row in questionnaire_rows(found)] == ["q 1", "q 2"]
+    assert [(row.questionnaire, row.score.value) for row in score_rows(found, QUICK)] == [("q 1", 1.0), ("q 2", 5.0)]
+
+
+# ---------------------------------------------------------------- from a store
+
+
+@pytest.fixture
+def ask(store, prepared):
+    """Asks a simulated respondent and returns the id of the run."""
+
+    def asking(model, **factors):
+        return Asking(prepared(model=model, **factors), load(model), store).run().run
+
+    return asking
+
+
+def test_a_store_of_simulated_respondents_is_analysed_whole(store, ask):
+    for model in ("sim/uniform", "sim/first-option"):
+        ask(model, languages=("en", "es"), personas={"pool": "world", "n": 3})
+    found = analyse(store, replicates=200)
+    assert {row.simulated for row in found.design} == {True}
+    assert {row.verdict for row in found.positions if row.model == "sim/first-option"} == {"position"}
+    assert [row.wording for row in found.questionnaires] == ["adapted"]
+    assert all(row.planned == row.asked == row.statuses["valid"] for row in found.coverage)
+    assert "comparability" in found.withheld["sim/uniform / mfq2"]
+    assert len(found.scores) == 2 * 2 * 2 * 6
+
+
+def test_one_run_is_analysed_with_the_answers_it_reused(store, ask):
+    ask("sim/uniform")
+    second = ask("sim/uniform", personas={"pool": "world", "n": 2})
+    found = analyse(store, second, replicates=200)
+    assert [(row.run, row.planned, row.asked) for row in found.design] == [(second, 36, 36)]
+    assert [(row.planned, row.asked) for row in found.coverage] == [(36, 36)]
+    assert [(row.planned, row.asked) for row in analyse(store, replicates=200).coverage] == [(36, 36)]
+
+
+def test_elicited_probabilities_are_read_from_the_store(store, ask):
+    ask("sim/uniform", elicitation="probabilities")
+    found = analyse(store, replicates=200)
+    assert found.distributions[0].shares == pytest.approx(dict.fromkeys(range(1, 6), 0.2))
+    assert only(found.coverage).mass == pytest.approx(1.0)
+
+
+def test_the_map_is_computed_from_a_store(store, ask):
+    ask("sim/uniform", questionnaires=("iw10",), personas={"pool": "world", "n": 3})
+    found = only(analyse(store, replicates=200).scores, condition="personas", dimension="traditional_secular")
+    assert (found.items, found.score.n, found.flag) == (10, 3 * 10 * 2, "")
+    assert found.score.low < found.score.value < found.score.high
+
+
+def test_a_store_without_answers_names_the_way_out(store):
+    store.begin_run(run_row(), [], [])
+    with pytest.raises(AnalysisError, match="culturesim survey"):
+        analyse(store)
+
+
+def test_an_unknown_run_names_the_nearest(store, ask):
+    name = ask("sim/uniform")
+    with pytest.raises(UnknownNameError, match=name):
+        analyse(store, name[:-1])

@@ -1,0 +1,380 @@
+"""The parser: a corpus of completions in four languages, properties that hold for any text, and probabilities."""
+
+import itertools
+import math
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from culturesim.language import option_keys
+from culturesim.lexicon import Lexicon, read_lexicon
+from culturesim.parse import MINIMUM_MASS, PARSER_VERSION, parse
+from culturesim.records import Answer, CallError, Completion, Option, Prompt, Trial
+
+ROOT = Path(__file__).parent
+CORPUS = tomllib.loads((ROOT / "corpus" / "completions.toml").read_text(encoding="utf-8"))
+SCALES = CORPUS.pop("scales")
+LANGUAGES = tuple(CORPUS)
+LEXICONS: dict[str, Lexicon] = {
+    tag: read_lexicon(ROOT.parent / "questionnaires" / "languages" / f"{tag}.toml") for tag in LANGUAGES
+}
+CASES = [
+    pytest.param(tag, scale, case, id=f"{tag}-{scale}-{number}")
+    for tag, scales in CORPUS.items()
+    for scale, cases in scales.items()
+    for number, case in enumerate(cases)
+]
+
+
+def trial(elicitation="choice", language="en"):
+    return Trial("0" * 32, "q", "1", "i", language, "none", "form", 0, "printed", 0, elicitation, 0)
+
+
+def prompt(language="en", scale="agree", keys="numbers", order=(), elicitation="choice"):
+    """A prompt with a scale of the corpus; keys go by place, contents move."""
+    fixture = SCALES[scale]
+    labels = dict(zip(fixture["codes"], fixture[language], strict=True))
+    printed = option_keys(language, keys, fixture["codes"])
+    options = tuple(
+        Option(code, key, labels[code], spellings)
+        for code, (key, spellings) in zip(order or fixture["codes"], printed, strict=True)
+    )
+    picks = fixture.get("min_picks", 1), fixture.get("max_picks", 1), fixture.get("ordered", False)
+    return Prompt(trial(elicitation, language), "", "", options, *picks)
+
+
+def completion(text, **more):
+    return Completion("0" * 32, text, "m", "2026-01-01T00:00:00Z", 0.1, **more)
+
+
+def read(text, language="en", finish=None, **how) -> Answer:
+    return parse(prompt(language, **how), completion(text, finish_reason=finish), LEXICONS[language])
+
+
+@pytest.mark.parametrize(("language", "scale", "case"), CASES)
+def test_corpus(language, scale, case):
+    how = {"keys": case.get("keys", "numbers"), "order": case.get("order", ())}
+    answer = read(case["text"], language, case.get("finish"), scale=scale, **how)
+    expected = case.get("status", "valid"), case.get("codes", [])
+    assert (answer.status, list(answer.codes)) == expected, f"{case['text']!r}: {answer}"
+
+
+def test_corpus_is_large_in_every_language():
+    sizes = {tag: sum(len(cases) for cases in scales.values()) for tag, scales in CORPUS.items()}
+    assert set(sizes) == {"en", "es", "zh", "ar"}
+    assert min(sizes.values()) >= 100
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_label_alone_is_its_option(language, scale):
+    if SCALES[scale].get("min_picks", 1) > 1:
+        return
+    for code, label in zip(SCALES[scale]["codes"], SCALES[scale][language], strict=True):
+        if label:
+            assert read(label, language, scale=scale).codes == (code,), label
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_options_as_printed_are_read_in_every_order(language):
+    for order in ([1, 2, 3, 4, 5], [5, 4, 3, 2, 1], [3, 1, 5, 2, 4]):
+        for style in ("numbers", "letters"):
+            for option in prompt(language, keys=style, order=order).options:
+                answer = read(f"{option.key} = {option.label}", language, keys=style, order=order)
+                assert answer.codes == (option.code,)
+
+
+PARTED = (" - ", ": ", "=", ". ", ".", ") ", " (", "、", "，", ", ", " – ", "\t")
+OR = (" or ", " o ", "或", " أو ", ", ", " - ", "-", "、", "،", " and ", " و", "\n", " / ", " ", " & ")
+
+
+@pytest.mark.parametrize("keys", ["numbers", "letters"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_key_with_the_label_of_another_option_is_never_valid(language, keys):
+    for one, other in itertools.permutations(prompt(language, keys=keys).options, 2):
+        for parted in PARTED:
+            for text in (one.key + parted + other.label, one.label + parted + other.key):
+                assert read(text, language, keys=keys).status != "valid", text
+
+
+@pytest.mark.parametrize("keys", ["numbers", "letters"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_two_keys_are_never_valid(language, keys):
+    for one, other in itertools.permutations(prompt(language, keys=keys).options, 2):
+        for either in OR:
+            text = one.key + either + other.key
+            if not (either == " / " and other.code == 5):  # 3 / 5 is three out of five
+                assert read(text, language, keys=keys).status != "valid", text
+
+
+# ---------------------------------------------------------------- failures of the call
+
+
+def test_a_failed_call_is_an_error_with_its_message():
+    answer = parse(prompt(), completion(None, error=CallError("timeout", "no reply in 60 s")), LEXICONS["en"])
+    assert (answer.status, answer.codes, answer.detail) == ("error", (), "timeout: no reply in 60 s")
+
+
+def test_no_text_is_empty_and_a_content_filter_refuses():
+    assert parse(prompt(), completion(None), LEXICONS["en"]).status == "empty"
+    filtered = parse(prompt(), completion("", finish_reason="content_filter"), LEXICONS["en"])
+    assert (filtered.status, filtered.detail) == ("refused", "content filter")
+
+
+def test_answers_carry_trial_and_version():
+    answer = read("3")
+    assert (answer.trial_id, answer.parser) == ("0" * 32, PARSER_VERSION)
+
+
+def test_details_say_why():
+    assert read("I'm not sure.").detail == "don't know"
+    assert "lies between" in read("3.5").detail
+    assert "label of another" in read("2 - rather agree").detail
+    assert "cut off" in read("Well, let me think about", finish="length").detail
+    assert read("1, 2, 3, 4", scale="qualities").detail == "4 picks, allowed 1 to 3"
+    assert read("As an AI I can't feel, but I would choose 3.").detail == "answers though it refuses"
+
+
+# ---------------------------------------------------------------- properties
+
+FRAGMENTS = st.sampled_from(
+    [
+        *(
+            "1",
+            "2",
+            "10",
+            "٣",
+            "三",
+            "A",
+            "B",
+            "ب",
+            "3.5",
+            "-2",
+            "%",
+            " ",
+            "\n",
+            ".",
+            ",",
+            ":",
+            "(",
+            ")",
+            "{",
+            '"',
+            "}",
+        ),
+        *("<think>", "</think>", "```json", '{"answer": ', "\\boxed{", "my answer is", "I would choose", "not", "and"),
+        *("Option", "1/", "我选择", "或", "إجابتي", "و", "أو", "mi respuesta es", "o", "As an AI", "<|", "torn"),
+        *("rather agree", "两可之间", "أؤيد"),
+    ]
+)
+MESSY = st.one_of(
+    st.text(max_size=80), st.lists(FRAGMENTS, max_size=14).map("".join), st.lists(FRAGMENTS).map(" ".join)
+)
+PROMPTS = st.builds(
+    prompt, st.sampled_from(LANGUAGES), st.sampled_from(sorted(SCALES)), st.sampled_from(["numbers", "letters"])
+)
+
+
+@given(PROMPTS, MESSY, st.sampled_from(["stop", "length", None]))
+@settings(max_examples=400, deadline=None)
+def test_any_text_gives_an_answer_made_of_options(asked, text, finish):
+    answer = parse(asked, completion(text, finish_reason=finish), LEXICONS[asked.trial.language])
+    assert set(answer.codes) <= {option.code for option in asked.options}
+    assert bool(answer.codes) == (answer.status == "valid")
+    if answer.codes:
+        assert asked.min_picks <= len(answer.codes) <= asked.max_picks
+    assert "\x00" not in answer.detail
+
+
+ZEROS = [chr(code) for code in range(0x110000) if chr(code).isdecimal() and int(chr(code)) == 0]
+
+
+@given(
+    st.sampled_from(LANGUAGES),
+    st.permutations(range(1, 11)),
+    st.integers(0, 9),
+    st.sampled_from(ZEROS),
+    st.sampled_from(["{}", " {}\n", "**{}**", "({})", "{}.", "\u200f{}", '"{}"']),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_key_alone_is_its_option_in_any_digits_and_order(language, order, place, zero, form):
+    digits = "".join(chr(ord(zero) + int(digit)) for digit in str(place + 1))
+    assert read(form.format(digits), language, scale="ten", order=tuple(order)).codes == (order[place],)
+
+
+REFUSALS = {
+    "en": [
+        "As an AI, I don't have personal opinions.",
+        "I'm sorry, but I can't help with that.",
+        "I'd rather not say.",
+    ],
+    "es": ["Como modelo de lenguaje, no tengo opiniones.", "Lo siento, no puedo responder.", "Prefiero no contestar."],
+    "zh": ["作为一个人工智能，我没有个人观点。", "很抱歉，我无法回答这个问题。", "无可奉告。"],
+    "ar": ["كنموذج لغوي، ليس لدي آراء شخصية.", "عذرًا، لا يمكنني الإجابة عن هذا السؤال.", "أفضل عدم الإجابة."],
+}
+
+
+@given(
+    st.sampled_from(LANGUAGES).flatmap(
+        lambda tag: st.tuples(st.just(tag), st.lists(st.sampled_from(REFUSALS[tag]), min_size=1))
+    )
+)
+@settings(deadline=None)
+def test_refusals_alone_are_never_valid(refusal):
+    language, sentences = refusal
+    for scale in ("agree", "happy", "qualities"):
+        for keys in ("numbers", "letters"):
+            assert read(" ".join(sentences), language, scale=scale, keys=keys).status == "refused"
+
+
+@given(st.sampled_from(LANGUAGES), st.text(alphabet="abcdefghijklmnoprstuvwxyz ,.!\n", max_size=60))
+@settings(deadline=None)
+def test_prose_without_key_label_or_cue_is_never_valid(language, text):
+    known = [option.label for option in prompt(language).options]
+    if not any(label in text for label in known) and not re.search(r"\b(one|two|three|four|five|un[oa]?)\b", text):
+        assert read(text, language).status != "valid"
+
+
+@pytest.mark.parametrize(
+    "hostile", ["9" * 6000, "[" * 9000, '{"a":' * 5000, "1, " * 3000, "not " * 3000, "(" * 9000, "1 " * 3000]
+)
+def test_hostile_texts_are_read_at_once(hostile):
+    for scale in ("agree", "happy", "qualities"):
+        assert read(hostile, scale=scale).status != "error"
+
+
+# ---------------------------------------------------------------- probabilities
+
+
+def distribution(keys="numbers", scale="agree", language="en", **given_):
+    asked = prompt(language, scale, keys, elicitation="probabilities")
+    return parse(asked, completion("3", **given_), LEXICONS[language])
+
+
+def position(sampled, **others):
+    """A position as a server reports it: the sampled token first, then the rest."""
+    pairs = {sampled: others.pop(sampled)} | others if sampled in others else {sampled: 0.001} | others
+    return tuple((token, math.log(probability)) for token, probability in pairs.items())
+
+
+def test_exact_probabilities_are_renormalised_and_keep_their_mass():
+    answer = distribution(option_logprobs=tuple(map(math.log, (0.1, 0.1, 0.4, 0.1, 0.1))))
+    assert (answer.status, answer.codes) == ("valid", (3,))
+    assert answer.mass == pytest.approx(0.8)
+    assert answer.probabilities == pytest.approx({1: 0.125, 2: 0.125, 3: 0.5, 4: 0.125, 5: 0.125})
+
+
+def test_exact_probabilities_follow_the_printed_order():
+    asked = prompt(order=[5, 4, 3, 2, 1], elicitation="probabilities")
+    answer = parse(asked, completion(None, option_logprobs=(-0.1, -9, -9, -9, -9)), LEXICONS["en"])
+    assert answer.codes == (5,)
+
+
+def test_a_tie_is_valid_and_names_no_option():
+    answer = distribution(option_logprobs=tuple(map(math.log, (0.4, 0.4, 0.1, 0.05, 0.05))))
+    assert (answer.status, answer.codes, answer.detail) == ("valid", (), "tie")
+    assert answer.probabilities is not None
+
+
+def test_too_little_mass_is_unparsed_but_kept():
+    answer = distribution(option_logprobs=(math.log(MINIMUM_MASS / 10),) + (-50.0,) * 4)
+    assert (answer.status, answer.codes) == ("unparsed", ())
+    assert answer.mass == pytest.approx(MINIMUM_MASS / 10)
+    assert answer.probabilities is not None
+
+
+@pytest.mark.parametrize("logprobs", [(-1.0, -2.0), (float("nan"),) * 5, (5.0,) * 5, (-math.inf,) * 5])
+def test_impossible_log_probabilities_are_unparsed(logprobs):
+    assert distribution(option_logprobs=logprobs).status == "unparsed"
+
+
+def test_no_log_probabilities_names_the_way_out():
+    answer = distribution()
+    assert answer.status == "unparsed"
+    assert "--elicit choice" in answer.detail
+
+
+def test_tokens_of_one_key_are_added_up_over_spellings():
+    tokens = position("3", **{"3": 0.5, " 3": 0.1, "３": 0.05, "2": 0.2, "4": 0.1, "As": 0.005})
+    answer = distribution(token_logprobs=(tokens,))
+    assert answer.codes == (3,)
+    assert answer.mass == pytest.approx(0.95)
+    assert answer.probabilities == pytest.approx({1: 0, 2: 0.2 / 0.95, 3: 0.65 / 0.95, 4: 0.1 / 0.95, 5: 0})
+
+
+def test_arabic_keys_are_read_in_both_digits():
+    answer = distribution(language="ar", token_logprobs=(position("٤", **{"٤": 0.6, "4": 0.3, "٣": 0.099}),))
+    assert answer.probabilities[4] == pytest.approx(0.9 / 0.999)
+
+
+def test_marks_before_the_key_are_walked_through():
+    first = position("**", **{"**": 0.6, "3": 0.3, "2": 0.095})
+    second = position("3", **{"3": 0.8, "2": 0.195})
+    answer = distribution(token_logprobs=(first, second))
+    assert answer.mass == pytest.approx(0.395 + 0.6 * 0.995)
+    assert answer.probabilities[3] == pytest.approx((0.3 + 0.6 * 0.8) / answer.mass)
+
+
+def test_an_answer_cue_before_the_key_is_read_past():
+    lead = (position("Answer", Answer=0.9, The=0.09), position(":", **{":": 0.999}))
+    answer = distribution(token_logprobs=(*lead, position(" 4", **{" 4": 0.9, " 5": 0.095})))
+    assert answer.codes == (4,)
+
+
+def test_a_number_in_prose_is_no_answer_position():
+    lead = (position("There", There=0.99), position(" are", **{" are": 0.99}))
+    answer = distribution(token_logprobs=(*lead, position(" 3", **{" 3": 0.9, " 4": 0.095})))
+    assert answer.status == "unparsed"
+
+
+def test_too_few_reported_tokens_are_unparsed():
+    answer = distribution(token_logprobs=(position("3", **{"3": 0.4, "4": 0.2}),))
+    assert answer.status == "unparsed"
+    assert "top-k too short" in answer.detail
+
+
+def test_the_next_token_tells_1_from_10():
+    tokens = (position("1", **{"1": 0.9, "9": 0.095}), position("0", **{"0": 0.7, "<end>": 0.29}))
+    answer = distribution(scale="ten", token_logprobs=tokens)
+    assert answer.codes == (10,)
+    assert answer.probabilities[1] == pytest.approx(0.27 / 0.995)
+
+
+def test_a_token_10_means_that_1_is_1():
+    answer = distribution(scale="ten", token_logprobs=(position("1", **{"1": 0.6, "10": 0.395}),))
+    assert answer.probabilities[1] == pytest.approx(0.6 / 0.995)
+
+
+def test_1_that_may_be_10_is_ambiguous_and_names_the_way_out():
+    answer = distribution(scale="ten", token_logprobs=(position("7", **{"7": 0.6, "1": 0.395}),))
+    assert answer.status == "ambiguous"
+    assert "--keys letters" in answer.detail
+
+
+def test_letters_are_read_in_both_cases():
+    answer = distribution(keys="letters", token_logprobs=(position("B", **{"B": 0.7, "b": 0.2, "(C": 0.095}),))
+    assert answer.codes == (2,)
+    assert answer.mass == pytest.approx(0.995)
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.sampled_from(["1", "0", "10", "3", "**", "As", " ", "B", "٣", ":"]), st.floats(-20, 0)),
+            max_size=5,
+        ),
+        max_size=4,
+    )
+)
+@settings(deadline=None)
+def test_any_tokens_give_a_distribution_or_a_reason(positions):
+    for keys in ("numbers", "letters"):
+        answer = distribution(keys, "ten", token_logprobs=tuple(tuple(pairs) for pairs in positions))
+        if answer.status == "valid":
+            assert math.fsum(answer.probabilities.values()) == pytest.approx(1)
+        else:
+            assert answer.detail

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from culturesim.errors import RenderError
+from culturesim.prepare import Prepared, prepare
+from culturesim.questionnaire import Frame
+from culturesim.records import Prompt
+from culturesim.study import Draw
+
+GOLDEN = Path(__file__).parent / "golden"
+LANGUAGES = ("ar", "en", "es", "zh")
+Make = Callable[..., Prepared]
+
+
+def prompts(study: Prepared, **where: Any) -> list[Prompt]:
+    found = (trial for trial in study.design.trials("grouped"))
+    return [study.renderer.render(t) for t in found if all(getattr(t, name) == value for name, value in where.items())]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("frame", ["form", "interview"])
+def test_prompts_are_as_we_last_read_them(prepared: Make, language: str, frame: str) -> None:
+    """After reading the new prompts with care: ``UPDATE_GOLDEN=1 pytest tests/test_render.py``."""
+    items = ("m01", "F063", "Y002_goals", "Y003_qualities")
+    study = prepared(questionnaires=("mfq2", "iw10"), items=items, languages=(language,), frames=(frame,),
+                     personas=Draw(pool="world", n=1), option_orders=("printed",))  # fmt: skip
+    shown = "\n\n=====\n\n".join(f"{p.system}\n-----\n{p.user}" for p in prompts(study)) + "\n"
+    path = GOLDEN / f"{frame}-{language}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(shown, encoding="utf-8")
+    assert shown == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_keys_stay_in_place_and_contents_move(prepared: Make, language: str) -> None:
+    study = prepared(languages=(language,))
+    printed, turned = (prompts(study, option_order=order, item="m01")[0].options for order in ("printed", "reversed"))
+    assert [option.key for option in printed] == [option.key for option in turned]
+    assert [(o.code, o.label) for o in printed] == [(o.code, o.label) for o in reversed(turned)]
+    assert [option.code for option in printed] == [1, 2, 3, 4, 5]
+
+
+def test_a_shuffle_is_the_trials_own(prepared: Make) -> None:
+    study = prepared(option_orders=("shuffled",), repeats=30)
+    orders = {tuple(o.code for o in prompt.options) for prompt in prompts(study, item="m01")}
+    assert len(orders) > 15
+    assert all(sorted(order) == [1, 2, 3, 4, 5] for order in orders)
+
+
+def test_a_scale_with_bare_points_is_only_turned_round(prepared: Make) -> None:
+    study = prepared(questionnaires=("iw10",), items=("F063",), option_orders=("shuffled",), repeats=30)
+    orders = {tuple(o.code for o in prompt.options) for prompt in prompts(study)}
+    assert orders == {tuple(range(1, 11)), tuple(range(10, 0, -1))}
+
+
+def test_arabic_prompts_have_arabic_digits_and_letters(prepared: Make) -> None:
+    numbers = prompts(prepared(languages=("ar",)))[0]
+    letters = prompts(prepared(languages=("ar",), keys="letters"))[0]
+    assert [option.key for option in numbers.options] == ["١", "٢", "٣", "٤", "٥"]
+    assert numbers.options[2].spellings[:2] == ("٣", "3")
+    assert not any(option.key.isascii() for option in letters.options)
+
+
+def test_the_item_comes_last_and_the_persona_first(prepared: Make) -> None:
+    study = prepared(personas=Draw(pool="world", n=1), include_none=False)
+    for prompt in prompts(study):
+        text = study.selection[0][0].text("en").items[prompt.trial.item][0]
+        persona = next(p for p in study.personas.values() if p.attributes)
+        assert prompt.user.endswith(text)
+        assert prompt.system.startswith(study.renderer.describe(persona, "en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_prompts_have_no_stray_space(prepared: Make, language: str) -> None:
+    study = prepared(
+        battery="full", languages=(language,), frames=("form", "interview"), personas=Draw(pool="world", n=4)
+    )
+    for prompt in prompts(study):
+        for text in (prompt.system, prompt.user):
+            assert "\n\n\n" not in text
+            assert not any(line != line.strip() for line in text.split("\n"))
+
+
+def with_frame(study: Prepared, source: str) -> Prepared:
+    frames = {place: Frame(f.id, f.language, Path("frames/mine/en.j2"), source) for place, f in study.frames.items()}
+    return replace(study, frames=frames)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("{% block system %}{% endblock %}{% block user %}{{ itme }}{% endblock %}", "'itme' is undefined"),
+        ("{% block system %}{{ ''.__class__ }}{% endblock %}{% block user %}{% endblock %}", "__class__.* is unsafe"),
+        ("{% block system %}{% endblock %}{% block user %}{% if %}{% endblock %}", "line 1"),
+        ("{% block user %}{% endblock %}", "block 'system' is missing"),
+        ("{% block system %}{{ 1 / 0 }}{% endblock %}{% block user %}{% endblock %}", "ZeroDivisionError"),
+        ("{% block system %}{{ options.append(1) }}{% endblock %}{% block user %}{% endblock %}", "frames/mine/en.j2"),
+    ],
+)
+def test_a_bad_template_is_told_with_its_file(prepared: Make, source: str, told: str) -> None:
+    study = with_frame(prepared(), source)
+    with pytest.raises(RenderError, match=f"frames/mine/en.j2.*{told}|{told}"):
+        prompts(study)
+
+
+def test_a_bad_wording_is_told_with_its_key(prepared: Make, library: Any) -> None:
+    study = prepare(prepared().study, library)
+    questionnaire, items = study.selection[0]
+    english = questionnaire.texts["en"]
+    bad = english.model_copy(update={"items": english.items | {"m02": ("{{ ''.__class__.__mro__ }}",)}})
+    study = replace(study, selection=[(replace(questionnaire, texts={"en": bad}), items)])
+    with pytest.raises(RenderError, match=r"en\.toml: items\.m02\.0: .*unsafe"):
+        prompts(study, item="m02")

@@ -1,0 +1,164 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from culturesim.population import read_population
+from culturesim.prepare import item_rows, questionnaire_row
+from culturesim.score import centre, code_shares, item_values, paired, read_key, respondent_scores, scale_points
+from tests.answered import items, response, responses
+
+POPULATION = Path(__file__).parents[1] / "analysis" / "populations" / "iw-projection"
+MEAN = {"method": "mean", "formulas": {}, "composites": {}, "dimensions": [{"id": "d", "title": "D"}]}
+
+
+def key(asked, **scoring):
+    return read_key("q", "1", json.dumps(MEAN | scoring), asked)
+
+
+def values(rows, asked, *keys):
+    frame = responses(rows)
+    found = item_values(frame, code_shares(frame), asked, keys or [key(asked)])
+    return found.sort("item", "persona_id", "option_order")
+
+
+def valued(rows, asked, *keys):
+    return dict(values(rows, asked, *keys).select("item", "value").iter_rows())
+
+
+@pytest.fixture(scope="module")
+def iw10(library):
+    """The key of the real questionnaire, as it comes out of a store."""
+    questionnaire = library.questionnaire("iw10")
+    rows = pl.DataFrame([dataclasses.asdict(row) for row in item_rows(questionnaire)])
+    return read_key("iw10", questionnaire.version, questionnaire_row(questionnaire).scoring, rows)
+
+
+def test_all_answers_at_the_means_lie_at_the_constants_of_the_map(iw10):
+    coefficients = read_population(POPULATION).tables["coefficients"]
+    means = dict(zip(coefficients["item"], coefficients["mean"], strict=True))
+    found = {dimension.id: dimension.score(means) for dimension in iw10.dimensions}
+    expected = {"survival_self_expression": 0.038, "traditional_secular": -0.1}
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_formula_needs_all_its_items(iw10):
+    dimension = iw10.dimensions[0]
+    assert dimension.enough(dimension.items, ())
+    assert not dimension.enough(dimension.items[1:], dimension.items)
+    assert dimension.gaps(dimension.items[1:], dimension.items) == (
+        "no valid answer: A008; the formula needs all its items"
+    )
+
+
+def test_the_range_of_a_formula_comes_from_its_items(iw10):
+    low, high = iw10.dimensions[0].range
+    assert low < 0.038 < high
+    assert iw10.dimensions[0].scale == f"{low:.2f} … {high:.2f}".replace("-", "−")
+
+
+def test_a_reverse_keyed_item_is_turned_round():
+    asked = items("a", ("b", {"reverse": True}))
+    assert valued([response("a", 4), response("b", 4)], asked) == {"a": 4, "b": 2}
+
+
+def test_probabilities_give_the_expected_value():
+    asked = items("a", ("b", {"reverse": True}))
+    p = {1: 0.5, 2: 0.25, 5: 0.25}
+    assert valued([response("a", p=p), response("b", p=p)], asked) == {"a": 2.25, "b": 3.75}
+
+
+def test_what_is_not_valid_has_no_value():
+    statuses = ["refused", "ambiguous", "off_scale", "empty", "unparsed", "error"]
+    rows = [response("a", persona=status, status=status) for status in statuses]
+    assert values([*rows, response("a", 3, "p")], items("a"))["persona_id"].to_list() == ["p"]
+
+
+PICKS = items("a", ("picks", {"kind": "pick", "scale_kind": "nominal", "dimensions": []}),
+              ("sum", {"kind": "composite", "codes": [], "scale": ""}))  # fmt: skip
+COMPOSITE = key(PICKS, composites={"sum": "1 + 2*chosen(picks, 2) - chosen(picks, 4)"})
+
+
+def pick(*codes, **other):
+    return response("picks", kind="pick", codes=list(codes), **other)
+
+
+def test_a_composite_is_computed_from_picks_in_any_order():
+    rows = [pick(2, 3, persona="p"), pick(4, 2, persona="q"), pick(5, persona="r")]
+    assert values(rows, PICKS, COMPOSITE)["value"].to_list() == [3, 2, 1]
+
+
+def test_a_composite_is_missing_where_a_component_is():
+    both = key(PICKS, composites={"sum": "a + chosen(picks, 2)"})
+    rows = [response("a", 4, "p"), pick(persona="p", status="refused"), response("a", 3, "q"), pick(2, persona="q")]
+    found = values(rows, PICKS, both).filter(item="sum")
+    assert found.select("persona_id", "value").rows() == [("q", 4.0)]
+
+
+def test_a_composite_is_computed_within_each_way_of_asking():
+    rows = [pick(2), pick(4, option_order="reversed"), pick(2, frame="interview"), pick(2, language="es")]
+    assert len(values(rows, PICKS, COMPOSITE)) == 4
+
+
+def test_the_range_of_a_composite_comes_from_its_picks():
+    assert COMPOSITE.dimensions[0].range == (0, 5)
+
+
+def test_a_mean_is_over_the_items_answered():
+    asked = items("a", "b", "c")
+    found = respondent_scores(values([response("a", 5), response("b", 2)], asked), [key(asked)])
+    assert found.select("score", "items").rows() == [(3.5, 2)]
+
+
+def test_items_in_several_wordings_count_once():
+    asked = items("a", "b")
+    rows = [response("a", 5), response("a", 5, wording=1), response("b", 2)]
+    assert respondent_scores(values(rows, asked), [key(asked)])["score"].to_list() == [3.5]
+
+
+def test_a_respondent_without_an_item_of_a_formula_has_no_score():
+    asked = items("a", "b")
+    formula = key(asked, method="formula", formulas={"d": "a - b"})
+    rows = [response("a", 5, "p"), response("b", 2, "p"), response("a", 5, "q")]
+    found = respondent_scores(values(rows, asked), [formula]).sort("persona_id")
+    assert found["score"].to_list() == [3.0, None]
+
+
+def test_centred_scores_of_a_respondent_are_about_their_own_mean():
+    asked = items("a", ("b", {"dimensions": ["e"]}))
+    dimensions = [{"id": "d", "title": "D"}, {"id": "e", "title": "E"}]
+    centred = key(asked, method="centred_mean", dimensions=dimensions)
+    rows = [response("a", 5, "p"), response("b", 4, "p"), response("a", 2, "q"), response("b", 1, "q")]
+    found = respondent_scores(centre(values(rows, asked, centred), [centred]), [centred])
+    assert sorted(found.select("dimension", "score").rows()) == [("d", 0.5), ("d", 0.5), ("e", -0.5), ("e", -0.5)]
+    assert centred.dimensions[0].scale == "−4–4"
+
+
+def test_a_mean_needs_half_of_the_items_that_were_asked():
+    dimension = key(items(*"abcdef")).dimensions[0]
+    assert dimension.enough({"a"}, {"a", "b"})
+    assert not dimension.enough({"a"}, {"a", "b", "c"})
+    assert not dimension.enough(set(), {"a"})
+
+
+def test_gaps_say_what_was_not_asked_and_what_not_answered():
+    dimension = key(items(*"abcdef")).dimensions[0]
+    assert dimension.gaps(set("abcdef"), set("abcdef")) == ""
+    assert dimension.gaps({"a", "b"}, {"a", "b", "c"}) == "no valid answer: c; 3 of 6 items asked"
+
+
+def test_points_are_places_on_ordinal_scales():
+    asked = items(("a", {"codes": [1, 3, 10]}), ("n", {"scale_kind": "nominal"}))
+    rows = responses([response("a", 3), response("a", 10, "p"), response("a", persona="q", p={1: 0.5, 10: 0.5}),
+                      response("n", 2)])  # fmt: skip
+    assert scale_points(rows, code_shares(rows), asked)["y"].sort().to_list() == [0.5, 0.5, 1.0]
+
+
+def test_pairs_differ_in_nothing_but_the_factor():
+    rows = [response("a", 2), response("a", 4, option_order="reversed"), response("a", 5, "p"),
+            response("a", 1, "p", option_order="reversed", repeat=1)]  # fmt: skip
+    frame = responses(rows)
+    pairs = paired(scale_points(frame, code_shares(frame), items("a")), "option_order", "printed", "reversed")
+    assert pairs.select("persona_id", "base", "level").rows() == [("none", 0.25, 0.75)]

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import culturesim as cs
+from culturesim.backends import load
+from culturesim.errors import RunError, StoreError, StudyError, UnknownNameError
+from culturesim.prepare import Prepared
+from culturesim.store import Store
+from culturesim.study import Draw
+from culturesim.survey import Asking, Limits, Tally
+from tests.chat_server import Reply, chat_server, completion
+
+Make = Callable[..., Prepared]
+QUICK = Limits(concurrency=4, retries=2, first_wait=0.001, give_up=3)
+
+
+def ask(study: Prepared, store: Store, base_url: str | None = None, limits: Limits = QUICK, **how: Any) -> Tally:
+    return Asking(study, load(study.study.model, base_url=base_url), store, limits=limits, **how).run()
+
+
+def rows(store: Store, sql: str) -> list[Any]:
+    return list(store.query(sql).iter_rows())
+
+
+def test_every_trial_gets_one_answer(prepared: Make, store: Store) -> None:
+    tally = ask(prepared(languages=("en", "zh"), personas=Draw(pool="world", n=4)), store)
+    assert (tally.outcome, tally.asked, tally.statuses["valid"], tally.unanswered) == ("done", 120, 120, 0)
+    assert rows(
+        store, "select count(*), count(distinct trial_id), count(*) filter (status = 'valid') from responses"
+    ) == [(120, 120, 120)]
+
+
+def test_nothing_is_asked_twice(prepared: Make, store: Store) -> None:
+    first, second = (ask(prepared(), store) for _ in range(2))
+    assert (first.run, first.asked) == (second.run, 12)
+    assert (second.asked, second.reused, second.outcome) == (0, 12, "done")
+
+
+def test_a_larger_study_asks_what_is_new_and_counts_what_it_reused(prepared: Make, store: Store) -> None:
+    ask(prepared(), store)
+    larger = ask(prepared(languages=("en", "es")), store)
+    assert (larger.reused, larger.asked) == (12, 12)
+    assert rows(store, f"select count(*) from reused where run = '{larger.run}'") == [(12,)]
+    assert cs.Run(larger, store).responses().height == 24
+
+
+def test_a_limit_is_a_sample_and_the_rest_comes_later(prepared: Make, store: Store) -> None:
+    study = prepared(languages=("en", "es"))
+    part = ask(study, store, limits=Limits(max_trials=10))
+    assert (part.asked, part.outcome, part.unanswered) == (10, "incomplete", 14)
+    assert ask(study, store).asked == 14
+
+
+def test_shards_are_parts_of_the_whole(prepared: Make, store: Store) -> None:
+    study = prepared(languages=("en", "es"))
+    parts = [ask(study, store, shard=(i, 3)) for i in (1, 2, 3)]
+    assert sum(part.asked for part in parts) == 24
+    assert all(part.outcome == "done" and 0 < part.asked < 24 for part in parts)
+
+
+def test_simulated_respondents_are_marked(prepared: Make, store: Store) -> None:
+    ask(prepared(), store)
+    assert rows(store, "select distinct simulated, model from responses") == [(True, "sim/uniform")]
+
+
+@pytest.mark.parametrize("elicitation", ["choice", "probabilities"])
+def test_the_first_option_comes_out_as_position(prepared: Make, store: Store, elicitation: str) -> None:
+    study = prepared(model="sim/first-option", personas=Draw(pool="world", n=6), elicitation=elicitation)
+    ask(study, store)
+    (position,) = cs.analyse(store.path).positions
+    assert position.verdict == "position"
+    assert position.share.value == pytest.approx(1)
+
+
+# Faults
+
+
+def flaky(fault: Reply, every: int) -> Callable[[dict[str, Any], int], Reply]:
+    return lambda body, call: fault if call % every == 0 else (200, completion("3"))
+
+
+@pytest.mark.parametrize("fault", [(500, {"error": {"message": "down"}}), (429, {"error": {"message": "slow down"}})])
+def test_passing_faults_are_tried_again(prepared: Make, store: Store, fault: Reply) -> None:
+    with chat_server(flaky(fault, every=3)) as server:
+        tally = ask(prepared(model="openai/local"), store, server.url)
+    assert (tally.outcome, tally.statuses["valid"]) == ("done", 12)
+
+
+def test_a_failed_trial_is_kept_as_an_error_and_asked_again_later(prepared: Make, store: Store) -> None:
+    broken = (500, {"error": {"message": "down"}})
+    study = prepared(model="openai/local")
+    with chat_server(lambda body, call: broken if 4 <= call <= 6 else (200, completion("3"))) as server:
+        first = ask(study, store, server.url, limits=Limits(concurrency=1, retries=2, first_wait=0.001))
+    assert (first.outcome, first.statuses["error"], first.unanswered) == ("incomplete", 1, 1)
+    with chat_server() as server:
+        assert ask(study, store, server.url).asked == server.total == 1
+    assert rows(store, "select max(attempt), count(*) from completions") == [(2, 13)]
+    assert rows(store, "select status, count(*) from responses group by all") == [("valid", 12)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ((401, {"error": {"message": "bad key", "code": "invalid_api_key"}}), "bad key"),
+        ((404, {"error": {"message": "no such model"}}), "no such model"),
+        ((200, "<html><body>Welcome</body></html>"), "HTML|html"),
+    ],
+)
+def test_lasting_faults_stop_the_run_and_keep_its_answers(
+    prepared: Make, store: Store, fault: Reply, told: str
+) -> None:
+    with chat_server(lambda body, call: fault if call > 5 else (200, completion("3"))) as server:
+        with pytest.raises(RunError, match=told):
+            ask(prepared(model="openai/local", languages=("en", "es")), store, server.url)
+        assert server.total <= 5 + QUICK.concurrency
+    assert rows(store, "select count(*) from responses where status = 'valid'") == [(5,)]
+    assert rows(store, "select outcome from runs") == [("failed",)]
+
+
+def test_a_server_that_is_down_is_told_at_once(prepared: Make, store: Store) -> None:
+    with chat_server() as server:
+        url = server.url
+    with pytest.raises(RunError, match=r"127\.0\.0\.1.*tried 3 times"):
+        ask(prepared(model="openai/local"), store, url)
+
+
+def test_no_valid_answer_is_a_failure(prepared: Make, store: Store) -> None:
+    with (
+        chat_server(lambda body, call: (200, completion("I'm sorry, but I can't answer that."))) as server,
+        pytest.raises(RunError, match=r"no valid answer among 12 \(12 refused\).*culturesim sql raw"),
+    ):
+        ask(prepared(model="openai/local"), store, server.url)
+    assert rows(store, "select status, count(*) from responses group by all") == [("refused", 12)]
+
+
+def test_the_cost_is_bounded(prepared: Make, store: Store) -> None:
+    with chat_server() as server:
+        tally = ask(prepared(model="openai/gpt-4.1"), store, server.url, limits=Limits(concurrency=1, max_cost=0.0005))
+    assert tally.outcome == "stopped"
+    assert 0 < tally.asked < 12
+    assert tally.cost is not None
+
+
+def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
+    """A file-size limit stands in for the disk: writing past it fails as on a full one."""
+    code = f"""
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+import culturesim as cs
+study = cs.Study(model="sim/uniform", battery="full", languages=("en", "es"), personas=cs.Draw(pool="world", n=60))
+cs.survey(study, {str(tmp_path / "s.duckdb")!r})
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode != 0
+    assert "StoreError" in ended.stderr
+    store = cs.open_store(tmp_path / "s.duckdb")
+    store.recover()
+    kept = rows(store, "select count(*), count(distinct trial_id) from completions")[0]
+    assert kept[0] == kept[1] > 0
+
+
+# Killed and resumed
+
+RUN_IT = """
+import sys
+from pathlib import Path
+import culturesim as cs
+ten = cs.Draw(pool="world", n=10)
+study = cs.Study(model="openai/local", battery="full", languages=("en", "es"), personas=ten, include_none=False)
+cs.survey(study, sys.argv[1], base_url=sys.argv[2], limits=cs.Limits(concurrency=8))
+"""
+
+
+@pytest.mark.slow
+def test_killed_five_times_every_trial_still_has_exactly_one_completion(tmp_path: Path) -> None:
+    db, chance = tmp_path / "survey.duckdb", random.Random(20)
+    with chat_server(seconds=0.004) as server:
+        command = [sys.executable, "-c", RUN_IT, str(db), server.url]
+        for _ in range(5):
+            before = server.total
+            run = subprocess.Popen(command)
+            while server.total == before and run.poll() is None:
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0.05, 0.9))
+            assert run.poll() is None, "the run ended before it could be killed"
+            run.send_signal(signal.SIGKILL)
+            run.wait()
+        subprocess.run(command, check=True)
+        store = cs.open_store(db)
+        trials = 46 * 2 * 10 * 2
+        assert rows(store, "select count(*), count(distinct trial_id) from completions") == [(trials, trials)]
+        assert len(server.calls) == trials
+        assert server.total <= trials + 5 * 8
+        assert max(Counter(server.calls).values()) <= 6
+
+
+@pytest.mark.slow
+def test_the_store_is_read_while_a_run_writes(tmp_path: Path) -> None:
+    db = tmp_path / "survey.duckdb"
+    query = ["sql", "select language, status, count(*) as n from responses group by all", "--db", str(db), "--json"]
+    with chat_server(seconds=0.02) as server:
+        run = subprocess.Popen([sys.executable, "-c", RUN_IT, str(db), server.url])
+        seen: list[int] = []
+        while run.poll() is None:
+            if db.exists():
+                read = subprocess.run(
+                    [sys.executable, "-m", "culturesim", *query], capture_output=True, text=True, check=True
+                )
+                seen.append(read.stdout.count("valid"))
+            time.sleep(0.2)
+    assert run.returncode == 0
+    assert len(seen) > 2
+    assert seen[-1] > 0
+
+
+def test_ctrl_c_ends_after_what_is_in_flight(tmp_path: Path) -> None:
+    db = tmp_path / "survey.duckdb"
+    with chat_server(seconds=0.05) as server:
+        arguments = ["survey", "openai/local", "--battery", "full", "--base-url", server.url, "--db", str(db)]
+        run = subprocess.Popen([sys.executable, "-m", "culturesim", *arguments])
+        while server.total < 30:
+            time.sleep(0.01)
+        run.send_signal(signal.SIGINT)
+        assert run.wait() == 130
+        kept = rows(cs.open_store(db), "select count(*) from completions where error_kind is null")
+        assert kept == [(server.total,)]
+    assert rows(cs.open_store(db), "select outcome from runs") == [("stopped",)]
+
+
+# Retry, resume, reparse
+
+
+def test_retry_asks_again_by_status_and_keeps_both(prepared: Make, tmp_path: Path) -> None:
+    db = tmp_path / "survey.duckdb"
+    study = cs.Study(model="openai/local", battery="first")
+    with chat_server(lambda body, call: (200, completion("banana" if call <= 2 else "4"))) as server:
+        first = cs.survey(study, db, base_url=server.url, limits=QUICK)
+        assert first.tally.statuses["unparsed"] == 2
+        again = cs.retry(first.id, ["unparsed"], db, base_url=server.url, limits=QUICK)
+    assert (again.tally.asked, again.tally.statuses["valid"], again.tally.outcome) == (2, 2, "done")
+    assert rows(first.store, "select status, count(*) from responses group by all") == [("valid", 12)]
+    assert rows(first.store, "select count(*) from completions") == [(14,)]
+
+
+def test_resume_goes_by_the_name_of_the_run(tmp_path: Path) -> None:
+    db = tmp_path / "survey.duckdb"
+    run = cs.survey(cs.Study(model="sim/uniform", battery="first"), db, limits=Limits(max_trials=5))
+    assert cs.resume(run.id, db).tally.asked == 7
+    with pytest.raises(UnknownNameError, match=f"did you mean '{run.id}'"):
+        cs.resume(run.id[:-1], db)
+
+
+def test_reparse_writes_nothing_new_for_the_same_parser(tmp_path: Path) -> None:
+    db = tmp_path / "survey.duckdb"
+    run = cs.survey(cs.Study(model="sim/uniform", battery="quick", languages=("ar",)), db)
+    assert cs.reparse(db) == 0
+    run.store.query("select 1")
+    with run.store._transaction() as connection:
+        connection.execute("update answers set parser = '0'")
+    assert cs.reparse(db, run.id) == run.tally.asked
+    assert rows(run.store, "select count(*), count(distinct parser) from responses") == [(run.tally.asked, 1)]
+
+
+def test_probabilities_need_a_backend_that_gives_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = cs.Study(model="sim/uniform", battery="first", elicitation="probabilities", repeats=2)
+    with pytest.raises(StudyError, match="do not vary"):
+        cs.survey(study, tmp_path / "s.duckdb")
+
+
+def test_a_run_without_a_store_says_which_command_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="culturesim survey"):
+        cs.resume("x", tmp_path / "none.duckdb")
