@@ -197,9 +197,10 @@ def analyse(db: str | Path = DEFAULT_DB, run: str | None = None, *, seed: int = 
 
 
 def report(db: str | Path = DEFAULT_DB, out: str | Path = "report", run: str | None = None, *,
-           library: Library | None = None) -> Path:  # fmt: skip
-    """Writes the report of a store, or of one run, into a folder; returns the page's path."""
+           analysis: Analysis | None = None, library: Library | None = None) -> Path:  # fmt: skip
+    """Writes the report of a store, of one run, or of a given analysis into a folder; returns the page's path."""
     from culturesim.report import write_report
 
     library = library or Library()
-    return write_report(analyse(db, run, library=library), library.folder("analysis/report"), Path(out))
+    analysis = analysis or analyse(db, run, library=library)
+    return write_report(analysis, library.folder("analysis/report"), Path(out))

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
-from culturesim.errors import CulturesimError, DefinitionError, Fault, UnknownNameError
-from culturesim.language import country, foreign_letters
-from culturesim.lexicon import Lexicon
+from culturesim.errors import CulturesimError, DefinitionError, Fault
+from culturesim.leaks import Vocabularies, words, words_shown
 from culturesim.library import Library
 from culturesim.persona import NOBODY, Persona, PersonaPool, PersonaTexts, Vocabulary
 from culturesim.population import read_population
 from culturesim.questionnaire import Frame, Questionnaire
-from culturesim.records import KeyStyle, Prompt, Trial
+from culturesim.records import KeyStyle, Trial
 from culturesim.render import Renderer
 
 T = TypeVar("T")
 GENDERS = (NOBODY, Persona("check", {"sex": "female"}), Persona("check", {"sex": "male"}))
 KEY_STYLES: tuple[KeyStyle, ...] = ("numbers", "letters")
-
-_WORD = re.compile(r"[^\W\d_]+")
-_CODE = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
-_NOT_SHOWN = re.compile(r"(?m)^\s*(?:#.*|(?:note|language)\s*=.*|\[.*\]\s*$|[\w\"-]+\s*=)")
-"""Of a TOML file: comments, notes, headings and keys."""
-_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
 def check(library: Library) -> list[Fault]:
@@ -155,73 +147,3 @@ def covering(pool: PersonaPool) -> Iterator[Persona]:
     for place in range(2 * max(len(attribute.levels) for attribute in pool.attributes)):
         turns = {attribute.id: place if attribute.id == "sex" else place // 2 for attribute in pool.attributes}
         yield Persona(pool.id, {a.id: a.levels[turns[a.id] % len(a.levels)] for a in pool.attributes})
-
-
-def words_shown(prompt: Prompt) -> str:
-    """The words of a prompt without the keys of its options, which may be letters of another script."""
-    keys = "|".join(re.escape(option.key) for option in prompt.options)
-    return re.sub(rf"(?<!\w)(?:{keys})(?!\w)", " ", f"{prompt.system}\n{prompt.user}")
-
-
-class Vocabularies:
-    """The words each language's files use, to tell where a prompt in one language shows words of another."""
-
-    def __init__(self, library: Library, lexicons: Mapping[str, Lexicon]) -> None:
-        self._lexicons = lexicons
-        self._words = {tag: frozenset(words(self._sources(library, tag))) for tag in lexicons}
-
-    def leaks(self, language: str, text: str) -> list[str]:
-        """What in ``text`` is not of ``language``: letters of other scripts, words only other languages' files have,
-        and two or more of another language's most frequent words."""
-        shown = set(words([text]))
-        letters = foreign_letters(language, text)
-        found = {word for word in shown if letters & set(word)} if letters else set()
-        for other in self._lexicons.keys() - {language}:
-            found |= shown & (self._words[other] - self._words[language])
-            frequent = shown & (self._lexicons[other].function_words - self._lexicons[language].function_words)
-            found |= frequent if len(frequent) > 1 else set()
-        return sorted(found)
-
-    def _sources(self, library: Library, tag: str) -> Iterator[str]:
-        for folder in library.questionnaires().values():
-            yield from _file(folder / f"{tag}.toml")
-        for folder in library.frames().values():
-            yield from _file(folder / f"{tag}.j2")
-        for root in library.roots:
-            for path in (root / "personas").glob(f"*/**/{tag}.*"):
-                yield from _file(path)
-        yield from _countries(library, tag)
-
-
-def _file(path: Path) -> Iterator[str]:
-    """The words of a file: what stands outside code, and the quoted strings within."""
-    if not path.is_file():
-        return
-    source = path.read_text(encoding="utf-8")
-    if path.suffix == ".toml":
-        source = _NOT_SHOWN.sub("", source)
-    yield _CODE.sub(" ", source)
-    for code in _CODE.findall(source):
-        for single, double in _QUOTED.findall(code):
-            yield single or double
-
-
-def _countries(library: Library, tag: str) -> Iterator[str]:
-    for path in library.pools().values():
-        try:
-            pool = library.pool(path.stem)
-        except CulturesimError:
-            continue  # told elsewhere
-        for attribute in pool.attributes:
-            if attribute.domain == "country":
-                for level in attribute.levels:
-                    try:
-                        yield country(tag, str(level))
-                    except UnknownNameError:
-                        continue  # rendering tells
-
-
-def words(texts: Iterable[str]) -> Iterator[str]:
-    """The words of texts, lower case."""
-    for text in texts:
-        yield from (word.casefold() for word in _WORD.findall(text))

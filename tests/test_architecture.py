@@ -19,7 +19,7 @@ LEVELS = {
     "library": 25,
     "design": 30, "render": 30, "parse": 30, "score": 30, "backends": 30, "store": 30, "stats": 30,
     "prepare": 35,
-    "plan": 40, "survey": 40, "claims": 35, "answers": 35, "analyse": 40, "check": 40,
+    "plan": 40, "survey": 40, "claims": 35, "answers": 35, "leaks": 35, "analyse": 40, "check": 40,
     "report": 50,
     "api": 55,
     "cli": 60, "__main__": 70,

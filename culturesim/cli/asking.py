@@ -12,7 +12,7 @@ import typer
 from culturesim import api
 from culturesim.api import Run
 from culturesim.cli import options as o
-from culturesim.cli.terminal import print_json, progress, say, show_plan, show_tally
+from culturesim.cli.terminal import print_json, progress, say, show_plan, show_summary, show_tally
 from culturesim.errors import StudyError
 from culturesim.library import Library
 from culturesim.plan import Plan
@@ -51,7 +51,11 @@ def survey(
             )  # fmt: skip
         _told(run)
         runs.append(run)
-    page = api.report(db, report, library=library) if report else None
+    page = None
+    if report:
+        analysis = api.analyse(db, library=library)
+        page = api.report(db, report, analysis=analysis, library=library)
+        show_summary(analysis)
     _close(runs, db, json, page)
 
 

@@ -14,7 +14,7 @@ from culturesim import api
 from culturesim.check import check as check_library
 from culturesim.check import check_questionnaire
 from culturesim.cli import options as o
-from culturesim.cli.terminal import frame_table, print_json, say, table
+from culturesim.cli.terminal import frame_table, print_json, say, show_summary, table
 from culturesim.errors import UnknownNameError
 from culturesim.language import language
 from culturesim.library import Library
@@ -211,21 +211,13 @@ def check(
 
 
 def _show_analysis(analysis: Analysis) -> None:
-    scores = [
+    rows = [
         (s.model, s.questionnaire, s.title, s.language, s.condition, _estimate(s.score), s.score.n, s.flag)
         for s in analysis.scores
     ]
-    table(
-        "dimension scores",
-        ("model", "questionnaire", "dimension", "language", "asked as", "score", "n", ""),
-        scores,
-        ("n",),
-    )
-    rows = [
-        (p.model, p.questionnaire, p.language, _estimate(p.share), p.verdict, p.share.n) for p in analysis.positions
-    ]
-    table("position against content (share explained by position; chance 0.5)",
-          ("model", "questionnaire", "language", "share", "verdict", "n"), rows, ("n",))  # fmt: skip
+    columns = ("model", "questionnaire", "dimension", "language", "asked as", "score", "n", "")
+    table("dimension scores", columns, rows, ("n",))
+    show_summary(analysis)
     for claim, reason in analysis.withheld.items():
         say(f"no ranking for {claim}: {reason}")
     say(f"intervals: {analysis.confidence:.0%}, {analysis.replicates:,} bootstrap replicates, seed {analysis.seed}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from culturesim.plan import Plan
+    from culturesim.results import Analysis, CoverageRow
     from culturesim.survey import Tally
 
 console = Console(stderr=True, highlight=False)
@@ -105,6 +106,35 @@ def show_tally(tally: Tally) -> None:
     rate = f", {tally.asked / tally.seconds:.1f} per second" if tally.seconds and tally.asked else ""
     reused = f", {tally.reused:,} answered before" if tally.reused else ""
     say(f"{tally.asked:,} asked{reused} in {tally.seconds:.0f} s{rate}; {dollars(tally.cost)}")
+
+
+_WORTH = {
+    "position": "where an option stood counted for more than what it said; these answers are not evidence of values",
+    "content": "what options said counted for more than where they stood",
+    "undecided": "position and content cannot be told apart",
+    "too_few": "too few pairs of option orders to tell position from content",
+    "": "asked in one option order: position cannot be told from content",
+}
+
+
+def show_summary(analysis: Analysis) -> None:
+    """What the answers of a store are worth, by language; ``position`` is the share that position explains."""
+    positions = {(row.model, row.questionnaire, row.language): row for row in analysis.positions}
+    asked: dict[tuple[str, str], list[CoverageRow]] = {}
+    for row in analysis.coverage:
+        asked.setdefault((row.model, row.questionnaire), []).append(row)
+    for (model, questionnaire), rows in asked.items():
+        worth: dict[str, list[str]] = {}
+        cells = []
+        for row in rows:
+            place = positions.get((model, questionnaire, row.language))
+            worth.setdefault(_WORTH[place.verdict if place else ""], []).append(row.language)
+            mass, share = (None if part is None else f"{part:.0%}" for part in (row.mass, place and place.share.value))
+            cells.append((row.language, row.asked, row.statuses.get("valid", 0), mass, share))
+        columns = ("language", "asked", "valid", "mass on options", "position")
+        table(f"{model}, {questionnaire}: what the answers are worth", columns, cells, columns[1:])
+        for verdict, languages in worth.items():
+            say(f"{', '.join(languages)}: {verdict}")
 
 
 @contextmanager

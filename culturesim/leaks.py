@@ -1,0 +1,108 @@
+"""Finds words of another language in a prompt: what a translator, or our own code, forgot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from culturesim.errors import CulturesimError, UnknownNameError
+from culturesim.language import country, foreign_letters
+from culturesim.lexicon import Lexicon
+from culturesim.library import Library
+from culturesim.persona import Attribute
+from culturesim.records import Prompt
+
+_WORD = re.compile(r"[^\W\d_]+")
+_CODE = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
+_NOT_SHOWN = re.compile(r"(?m)^\s*(?:#.*|(?:note|language)\s*=.*|\[.*\]\s*$|[\w\"-]+\s*=)")
+"""Of a TOML file: comments, notes, headings and keys."""
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+
+_ID = re.compile(r"[^\W_]+_\w+")
+_LOOKED_UP = re.compile(r"word\([^,]*,")
+"""The id of an attribute, in a persona template."""
+
+
+class Vocabularies:
+    """The words each language's files use, to tell where a prompt in one language shows words of another."""
+
+    def __init__(self, library: Library, lexicons: Mapping[str, Lexicon]) -> None:
+        self._lexicons = lexicons
+        self._ids = frozenset(words(_ids(library)))
+        self._words = {tag: frozenset(words(self._sources(library, tag))) for tag in lexicons}
+
+    def leaks(self, language: str, text: str) -> list[str]:
+        """What in ``text`` is not of ``language``, sorted.
+
+        Words with letters of other scripts, words that only other languages' files have, ids of attributes and levels,
+        and, where there are two or more, another language's most frequent words.
+        """
+        shown = set(words([text]))
+        letters = foreign_letters(language, text)
+        found = {word for word in shown if letters & set(word)} if letters else set()
+        found |= shown & (self._ids - self._words[language]) | set(_ID.findall(text))
+        for other in self._lexicons.keys() - {language}:
+            found |= shown & (self._words[other] - self._words[language])
+            frequent = shown & (self._lexicons[other].function_words - self._lexicons[language].function_words)
+            found |= frequent if len(frequent) > 1 else set()
+        return sorted(found)
+
+    def _sources(self, library: Library, tag: str) -> Iterator[str]:
+        for folder in library.questionnaires().values():
+            yield from _file(folder / f"{tag}.toml")
+        for folder in library.frames().values():
+            yield from _file(folder / f"{tag}.j2")
+        for root in library.roots:
+            for path in (root / "personas").glob(f"*/**/{tag}.*"):
+                yield from _file(path)
+        yield from _countries(library, tag)
+
+
+def _file(path: Path) -> Iterator[str]:
+    """The words of a file: what stands outside code, and the quoted strings within."""
+    if not path.is_file():
+        return
+    source = path.read_text(encoding="utf-8")
+    if path.suffix == ".toml":
+        source = _NOT_SHOWN.sub("", source)
+    yield _CODE.sub(" ", source)
+    for code in _CODE.findall(source):
+        for single, double in _QUOTED.findall(_LOOKED_UP.sub("", code)):
+            yield single or double
+
+
+def _attributes(library: Library) -> Iterator[Attribute]:
+    for name in library.pools():
+        # A pool that cannot be read is told of where it is checked itself.
+        with suppress(CulturesimError):
+            yield from library.pool(name).attributes
+
+
+def _ids(library: Library) -> Iterator[str]:
+    """Ids of attributes and of levels that are words, which no prompt should show."""
+    for attribute in _attributes(library):
+        yield attribute.id.replace("_", " ")
+        if attribute.domain != "country":
+            yield from (str(level).replace("_", " ") for level in attribute.levels)
+
+
+def _countries(library: Library, tag: str) -> Iterator[str]:
+    for attribute in _attributes(library):
+        for level in attribute.levels if attribute.domain == "country" else ():
+            # Rendering tells of codes that no country has.
+            with suppress(UnknownNameError):
+                yield country(tag, str(level))
+
+
+def words(texts: Iterable[str]) -> Iterator[str]:
+    """The words of texts, lower case."""
+    for text in texts:
+        yield from (word.casefold() for word in _WORD.findall(text))
+
+
+def words_shown(prompt: Prompt) -> str:
+    """The words of a prompt without the keys of its options, which may be letters of another script."""
+    keys = "|".join(re.escape(option.key) for option in prompt.options)
+    return re.sub(rf"(?<!\w)(?:{keys})(?!\w)", " ", f"{prompt.system}\n{prompt.user}")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from culturesim.leaks import Vocabularies, words_shown
+from culturesim.library import Library
+from culturesim.prepare import Prepared
+from culturesim.study import Draw
+
+
+@pytest.mark.parametrize("language", ["ar", "en", "es", "zh"])
+@pytest.mark.parametrize("frame", ["form", "interview"])
+def test_no_prompt_holds_a_word_of_another_language(
+    prepared: Callable[..., Prepared], library: Library, language: str, frame: str
+) -> None:
+    """Every item and wording in every language and frame, to the model itself and to people of two pools."""
+    vocabularies = Vocabularies(library, {tag: library.lexicon(tag) for tag in library.languages()})
+    for pool in ("world", "country"):
+        study = prepared(battery="full", languages=(language,), frames=(frame,), wordings="all",
+                         personas=Draw(pool=pool, n=6), option_orders=("printed",))  # fmt: skip
+        for trial in study.design.trials("grouped"):
+            shown = words_shown(study.renderer.render(trial))
+            assert vocabularies.leaks(language, shown) == [], shown
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "leaked"),
+    [
+        ("es", "Usted es female y vive en Chile.", ["female"]),
+        ("en", "You are self_employed by occupation, a woman.", ["self_employed"]),
+        ("es", "Usted vive en Chile. Answer only with the number.", ["answer", "number", "only", "the", "with"]),
+        ("ar", "أنت معلم teacher", ["teacher"]),
+        ("zh", "您是一位 maestro", ["maestro"]),
+        ("en", "You are a 教师.", ["教师"]),
+    ],
+)
+def test_planted_words_are_found(library: Library, language: str, text: str, leaked: list[str]) -> None:
+    vocabularies = Vocabularies(library, {tag: library.lexicon(tag) for tag in library.languages()})
+    assert vocabularies.leaks(language, text) == leaked
