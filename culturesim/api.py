@@ -85,11 +85,13 @@ def survey(
 
 def resume(run: str, db: str | Path = DEFAULT_DB, *, library: Library | None = None, base_url: str | None = None,
            limits: Limits | None = None, on_progress: Callable[[Tally], None] | None = None) -> Run:  # fmt: skip
-    """Asks what a stored run still misses."""
+    """Asks what the study of a stored run still misses.
+
+    Where definitions have changed since, that is a new run, which reuses the trials whose words have not.
+    """
     library = library or Library()
-    store = open_store(db, library, exists=True)
-    prepared = prepare(Study.model_validate_json(find_run(store, run).run.study), library)
-    return _ask(prepared, store, library, base_url, limits, on_progress, run_id=run)
+    study = _study_of(open_store(db, library, exists=True), run)
+    return survey(study, db, library=library, base_url=base_url, limits=limits, on_progress=on_progress)
 
 
 def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, library: Library | None = None,
@@ -98,7 +100,7 @@ def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, lib
     """Asks the trials of a stored run again whose answer has one of these statuses; older completions are kept."""
     library = library or Library()
     store = open_store(db, library, exists=True)
-    prepared = prepare(Study.model_validate_json(find_run(store, run).run.study), library)
+    prepared = prepare(_study_of(store, run), library)
     store.recover()
     chosen = store.query(
         "select trial_id, attempt from responses where list_contains(?, status) and run = ?", [list(statuses), run]
@@ -110,16 +112,16 @@ def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, lib
             f"{len(again) - len(known)} of {len(again)} trials of {run} were asked in words that have changed since; "
             "`culturesim survey` with the same study asks them in today's"
         )
-    return _ask(prepared, store, library, base_url, limits, on_progress, run_id=run, only=again)
+    return _ask(prepared, store, library, base_url, limits, on_progress, only=again)
 
 
 def _ask(prepared: Prepared, store: Store, library: Library, base_url: str | None, limits: Limits | None,
-         on_progress: Callable[[Tally], None] | None, *, shard: tuple[int, int] = (1, 1), run_id: str | None = None,
+         on_progress: Callable[[Tally], None] | None, *, shard: tuple[int, int] = (1, 1),
          only: dict[str, int] | None = None) -> Run:  # fmt: skip
     from culturesim.survey import Asking
 
-    asking = Asking(prepared, _backend(prepared, library, base_url), store, limits=limits, shard=shard,
-                    run_id=run_id, only=only, on_progress=on_progress or (lambda tally: None))  # fmt: skip
+    asking = Asking(prepared, _backend(prepared, library, base_url), store, limits=limits, shard=shard, only=only,
+                    on_progress=on_progress or (lambda tally: None))  # fmt: skip
     return Run(asking.run(), store)
 
 
@@ -156,6 +158,10 @@ def _figures(prepared: Prepared, library: Library) -> dict[str, Figures]:
         }
         figures[country.upper()] = Figures(published.scales, picks)
     return figures
+
+
+def _study_of(store: Store, run: str) -> Study:
+    return Study.model_validate_json(find_run(store, run).run.study)
 
 
 def find_run(store: Store, run: str) -> StoredRun:

@@ -22,7 +22,7 @@ from culturesim.records import NO_PERSONA, STATUSES, Answer, Completion, Persona
 from culturesim.shuffle import unit
 from culturesim.store import Store
 
-CHUNK = 2_000
+CHUNK = 10_000
 """Trials checked against the store at a time."""
 
 SYNC_SECONDS = 0.5
@@ -95,7 +95,6 @@ class Asking:
         *,
         limits: Limits | None = None,
         shard: tuple[int, int] = (1, 1),
-        run_id: str | None = None,
         only: Mapping[str, int] | None = None,
         on_progress: Callable[[Tally], None] = lambda tally: None,
     ) -> None:
@@ -109,8 +108,9 @@ class Asking:
         self._seen = 0
         self._fault = ""
         self._stopping = ""
+        self._ending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self.tally = Tally(run_id or prepared.run_id, self._count())
+        self.tally = Tally(prepared.run_id, self._count())
 
     def run(self) -> Tally:
         """Asks all that is pending and returns the tally; raises ``RunError`` where a fault ended it."""
@@ -214,6 +214,7 @@ class Asking:
     async def _work(self, pending: Iterator[Trial], journal: Journal) -> None:
         size = self.backend.capabilities.batch_size
         while not self._stopping and (trials := list(islice(pending, size))):
+            await asyncio.sleep(0)  # a backend that never waits must not keep Ctrl-C and the journal waiting
             prompts = [self.prepared.renderer.render(trial) for trial in trials]
             for prompt, completion in zip(prompts, await self._ask(prompts), strict=True):
                 self._take(prompt, completion, journal)
@@ -225,7 +226,9 @@ class Asking:
             if not again or self._stopping:
                 break
             errors = [error for place in again if (error := completions[place].error)]
-            await asyncio.sleep(self._wait(turn, prompts[again[0]], max(e.retry_after or 0.0 for e in errors)))
+            seconds = self._wait(turn, prompts[again[0]], max(error.retry_after or 0.0 for error in errors))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), seconds)
             repeated = await self.backend.complete([prompts[place] for place in again], self._settings)
             for place, completion in zip(again, repeated, strict=True):
                 completions[place] = completion
@@ -240,12 +243,18 @@ class Asking:
         attempt = self._attempts.pop(prompt.trial.id, 0) + 1
         cost = price(self.prepared.study.model, completion.tokens_in or 0, completion.tokens_out or 0)
         completion = replace(completion, attempt=attempt, cost=0.0 if completion.error else cost)
-        answer = parse(prompt, completion, self.prepared.lexicons[prompt.trial.language])
+        answer = self._parsed(prompt, completion)
         journal.append(prompt.trial, prompt, self._persona(prompt.trial), completion, answer)
         self.tally.add(completion, answer)
         self._tell(self.tally)
         self._failed_in_a_row = self._failed_in_a_row + 1 if completion.error else 0
         self._consider(completion)
+
+    def _parsed(self, prompt: Prompt, completion: Completion) -> Answer:
+        try:
+            return parse(prompt, completion, self.prepared.lexicons[prompt.trial.language])
+        except Exception as error:  # noqa: BLE001 - paid for and kept: `culturesim reparse` reads it once the parser can
+            return Answer(completion.trial_id, PARSER_VERSION, "unparsed", detail=f"the parser failed: {error!r}")
 
     def _consider(self, completion: Completion) -> None:
         """Stops the run, letting what is in flight arrive, when asking on would be of no use or too dear."""
@@ -258,7 +267,13 @@ class Asking:
             )
         elif most is not None and self.tally.cost is not None and self.tally.cost >= most:
             self._stopping = self._stopping or f"--max-cost {most:g} reached"
-        self._stopping = self._stopping or self._fault
+        if self._fault or self._stopping:
+            self._stop(self._stopping or self._fault)
+
+    def _stop(self, why: str) -> None:
+        """Asks nothing more, and waits for no retry; what is in flight still arrives."""
+        self._stopping = why
+        self._ending.set()
 
     def _persona(self, trial: Trial) -> PersonaRow:
         return self._personas[trial.persona] if trial.persona != NO_PERSONA else PersonaRow(NO_PERSONA, NO_PERSONA, {})
@@ -274,8 +289,8 @@ class Asking:
                     await asyncio.to_thread(journal.move)
                     last_move = time.monotonic()
             except StoreError as error:
-                self._fault = self._stopping = str(error)
-                return
+                self._fault = str(error)
+                return self._stop(self._fault)
 
     @contextmanager
     def _interrupts(self) -> Iterator[None]:
@@ -286,7 +301,7 @@ class Asking:
             if self._stopping:
                 for task in self._tasks:
                     task.cancel()
-            self._stopping = "interrupted"
+            self._stop("interrupted")
 
         try:
             loop.add_signal_handler(signal.SIGINT, interrupted)

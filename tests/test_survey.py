@@ -15,7 +15,10 @@ import pytest
 import culturesim as cs
 from culturesim.backends import load
 from culturesim.errors import RunError, StoreError, StudyError, UnknownNameError
+from culturesim.lexicon import Lexicon
+from culturesim.parse import parse
 from culturesim.prepare import Prepared
+from culturesim.records import Answer, Completion, Prompt
 from culturesim.store import Store
 from culturesim.study import Draw
 from culturesim.survey import Asking, Limits, Tally
@@ -177,8 +180,8 @@ RUN_IT = """
 import sys
 from pathlib import Path
 import culturesim as cs
-ten = cs.Draw(pool="world", n=10)
-study = cs.Study(model="openai/local", battery="full", languages=("en", "es"), personas=ten, include_none=False)
+some = cs.Draw(pool="world", n=11)
+study = cs.Study(model="openai/local", battery="full", languages=("en", "es"), personas=some, include_none=False)
 cs.survey(study, sys.argv[1], base_url=sys.argv[2], limits=cs.Limits(concurrency=8))
 """
 
@@ -199,7 +202,7 @@ def test_killed_five_times_every_trial_still_has_exactly_one_completion(tmp_path
             run.wait()
         subprocess.run(command, check=True)
         store = cs.open_store(db)
-        trials = 46 * 2 * 10 * 2
+        trials = 46 * 2 * 11 * 2
         assert rows(store, "select count(*), count(distinct trial_id) from completions") == [(trials, trials)]
         assert len(server.calls) == trials
         assert server.total <= trials + 5 * 8
@@ -237,6 +240,32 @@ def test_ctrl_c_ends_after_what_is_in_flight(tmp_path: Path) -> None:
         kept = rows(cs.open_store(db), "select count(*) from completions where error_kind is null")
         assert kept == [(server.total,)]
     assert rows(cs.open_store(db), "select outcome from runs") == [("stopped",)]
+
+
+def test_a_failing_parser_loses_no_completion(prepared: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(prompt: Prompt, completion: Completion, lexicon: Lexicon) -> Answer:
+        if prompt.trial.item == "m03":
+            raise ZeroDivisionError
+        return parse(prompt, completion, lexicon)
+
+    monkeypatch.setattr(sys.modules["culturesim.survey"], "parse", broken)
+    assert ask(prepared(), store).statuses["unparsed"] == 2
+    kept = rows(
+        store, "select detail, count(*) from responses where text is not null and status != 'valid' group by all"
+    )
+    assert kept == [("the parser failed: ZeroDivisionError()", 2)]
+
+
+def test_stopping_waits_for_no_retry(prepared: Make, store: Store) -> None:
+    """One call is refused for good while others wait for hours to try again: this test ends, or the run waits."""
+    slow, refused = (429, {"error": {"message": "later"}}), (401, {"error": {"message": "bad key"}})
+    patient = Limits(concurrency=4, first_wait=9999, longest_wait=9999)
+    with (
+        chat_server(lambda body, call: refused if call == 4 else slow) as server,
+        pytest.raises(RunError, match="bad key"),
+    ):
+        ask(prepared(model="openai/local"), store, server.url, limits=patient)
+    assert rows(store, "select count(*) from completions") == [(4,)]
 
 
 # Retry, resume, reparse
