@@ -27,10 +27,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
     bin_ = folder / ".venv" / "bin"
     bin_.mkdir(parents=True)
-    (bin_ / "python").symlink_to(sys.executable)
-    (bin_ / "activate").write_text("")
-    (bin_ / "culturesim").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m culturesim "$@"\n')
-    (bin_ / "culturesim").chmod(0o755)
+    (bin_ / "activate").touch()
+    for name, arguments in (("python", ""), ("culturesim", "-m culturesim")):
+        (bin_ / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        (bin_ / name).chmod(0o755)
     for stamp in (".culturesim-run", ".culturesim-dev"):
         (folder / ".venv" / stamp).touch()
     return folder

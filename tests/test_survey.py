@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from culturesim.store import Store
 from culturesim.study import Draw
 from culturesim.survey import Asking, Limits, Tally
 from tests.chat_server import Reply, chat_server, completion
+from tests.conftest import ROOT
 
 Make = Callable[..., Prepared]
 QUICK = Limits(concurrency=4, retries=2, first_wait=0.001, give_up=3)
@@ -56,6 +58,19 @@ def test_a_larger_study_asks_what_is_new_and_counts_what_it_reused(prepared: Mak
     assert (larger.reused, larger.asked) == (12, 12)
     assert rows(store, f"select count(*) from reused where run = '{larger.run}'") == [(12,)]
     assert cs.Run(larger, store).responses().height == 24
+
+
+def test_a_changed_wording_asks_only_its_own_trials(tmp_path: Path) -> None:
+    mine, db = tmp_path / "mine", tmp_path / "survey.duckdb"
+    words = shutil.copytree(ROOT / "questionnaires" / "mfq2", mine / "questionnaires" / "mfq2") / "es.toml"
+    study = cs.Study(model="sim/uniform", battery="first", languages=("en", "es"), personas=cs.Draw(pool="world", n=2))
+    before = cs.survey(study, db, library=cs.Library([mine]))
+    words.write_text(words.read_text(encoding="utf-8").replace('"En una empresa, la diferencia', '"En cualquier empresa, la diferencia'), encoding="utf-8")
+    after = cs.survey(study, db, library=cs.Library([mine]))
+    assert (before.tally.asked, after.tally.asked, after.tally.reused) == (72, 6, 66)
+    fresh = after.responses().filter(run=after.id)
+    assert set(zip(fresh["item"], fresh["language"], strict=True)) == {("m02", "es")}
+    assert after.responses().height == 72
 
 
 def test_a_limit_is_a_sample_and_the_rest_comes_later(prepared: Make, store: Store) -> None:
