@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +18,9 @@ from culturesim.library import Library
 from culturesim.plan import Plan
 from culturesim.records import STATUSES
 from culturesim.study import Study
-from culturesim.survey import Limits
+
+if TYPE_CHECKING:
+    from culturesim.survey import Limits
 
 DONE, UNANSWERED, STOPPED = 0, 3, 130
 
@@ -41,7 +43,7 @@ def survey(
     library = o.library(path)
     if dry_run:
         return _show_plans(chosen, library, json)
-    limits = Limits(concurrency=concurrency, max_trials=limit, max_cost=max_cost)
+    limits = _limits(concurrency=concurrency, max_trials=limit, max_cost=max_cost)
     part = o.shard(shard)
     runs: list[Run] = []
     for study in chosen:
@@ -76,7 +78,7 @@ def resume(
     json: o.Json = False,
 ) -> None:
     """Ask what a stored run still misses."""
-    limits = Limits(concurrency=concurrency, max_trials=limit, max_cost=max_cost)
+    limits = _limits(concurrency=concurrency, max_trials=limit, max_cost=max_cost)
     with progress() as tell:
         ended = api.resume(run, db, library=o.library(path), base_url=base_url, limits=limits, on_progress=tell)
     _told(ended)
@@ -98,13 +100,20 @@ def retry(
     statuses = o.split(status) or ()
     if unknown := [name for name in statuses if name not in STATUSES]:
         raise StudyError(f"--status: unknown {', '.join(unknown)}; known: {', '.join(STATUSES)}")
-    limits = Limits(concurrency=concurrency)
+    limits = _limits(concurrency=concurrency)
     with progress() as tell:
         ended = api.retry(
             run, statuses, db, library=o.library(path), base_url=base_url, limits=limits, on_progress=tell
         )
     _told(ended)
     _close([ended], db, json, None)
+
+
+def _limits(concurrency: int, max_trials: int | None = None, max_cost: float | None = None) -> Limits:
+    # Imported when used: with the store come DuckDB, polars and arrow, which a plan can do without.
+    from culturesim.survey import Limits
+
+    return Limits(concurrency=concurrency, max_trials=max_trials, max_cost=max_cost)
 
 
 def _show_plans(studies: Sequence[Study], library: Library, json: bool) -> None:
