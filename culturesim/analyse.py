@@ -2,12 +2,12 @@
 
 Every table is a function of the frames in ``Answers``. Intervals resample personas, the model as itself (no persona)
 counting as one of them, where at least three answered; with fewer they resample items, and say so in ``unit``. Scores
-of personas resample personas only, and scores of the model as itself the items of the dimension.
+of personas resample personas only. Scores of the model as itself resample the items of the dimension, or, where a
+formula needs all its items, fillings: one frame, wording, option order and repeat each.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,15 +31,29 @@ from culturesim.results import (
     QuestionnaireResult,
     ScoreRow,
 )
-from culturesim.score import DimensionKey, centre, item_values, paired
+from culturesim.score import FILLING, POINT, DimensionKey, centre, item_values, paired
 from culturesim.stats.effects import paired_difference
-from culturesim.stats.inference import UNBOUNDED, Bootstrap, Floats, Integers, Interval, of_item_means, ratio
-from culturesim.stats.position import FEWEST_CLUSTERS, position_share, verdict
+from culturesim.stats.inference import (
+    ONE_CLUSTER,
+    UNBOUNDED,
+    Bootstrap,
+    Floats,
+    Integers,
+    Interval,
+    of_item_means,
+    ratio,
+)
+from culturesim.stats.position import FEWEST_CLUSTERS, distance, position_share, verdict
 from culturesim.store import Store
 
 Condition = Literal["personas", "none"]
 
 _GROUP = ["model", "questionnaire", "language"]
+_VALID = pl.col("status") == "valid"
+_FEW_FILLINGS = (
+    "no interval: one respondent, a formula that needs all items, and fewer than three fillings of the questionnaire; "
+    "ask with more --repeats or --wordings"
+)
 _CONDITION = (
     pl.when(pl.col("persona_id") == NO_PERSONA).then(pl.lit("none")).otherwise(pl.lit("personas")).alias("condition")
 )
@@ -120,20 +134,20 @@ def coverage_rows(answers: Answers, bootstrap: Bootstrap) -> tuple[CoverageRow, 
 
 def _planned(answers: Answers) -> dict[tuple[str, ...], int]:
     """Trials planned in each group; what several runs share counts once, as far as one of them has it answered."""
+    models = dict(answers.runs.select("id", "model").iter_rows())
     names: dict[tuple[str, str], str] = {}
-    reused: dict[tuple[str, str, str], int] = {}
+    shared = {group: -len(asked) for group, asked in _groups(answers.responses, _GROUP)}
     for row in answers.members.iter_rows(named=True):
         names[row["run"], row["asked_as"]] = row["questionnaire"]
-        reused[row["run"], row["questionnaire"], row["language"]] = row["reused"]
-    shared = len(answers.runs) > 1
+        group = (models.get(row["run"]), row["questionnaire"], row["language"])
+        shared[group] = shared.get(group, 0) + row["asked"]
     planned: dict[tuple[str, ...], int] = {}
     for run in answers.runs.iter_rows(named=True):
         for cell in run["planned"]:
             name = names.get((run["id"], cell["questionnaire"]), cell["questionnaire"])
             group = (run["model"], name, cell["language"])
-            again = reused.get((run["id"], name, cell["language"]), 0) if shared else 0
-            planned[group] = planned.get(group, 0) + cell["trials"] - again
-    return planned
+            planned[group] = planned.get(group, 0) + cell["trials"]
+    return {group: trials - max(0, shared.get(group, 0)) for group, trials in planned.items()}
 
 
 def distribution_rows(answers: Answers) -> tuple[DistributionRow, ...]:
@@ -144,7 +158,7 @@ def distribution_rows(answers: Answers) -> tuple[DistributionRow, ...]:
     """
     by = ["model", "questionnaire", "item", "topic", "language", "condition", "kind"]
     responses = answers.responses.with_columns(_CONDITION)
-    counts = responses.group_by(by).agg(n=(pl.col("status") == "valid").sum(), asked=pl.len()).sort(by)
+    counts = responses.group_by(by).agg(n=_VALID.sum(), asked=pl.len()).sort(by)
     sums = responses.join(answers.shares, on="trial_id").group_by(*by, "code").agg(pl.col("share").sum())
     found = {tuple(row[:-1]): row[-1] for row in sums.iter_rows()}
     codes = dict(_pairs_of(answers.items, ["questionnaire", "item"], "codes"))
@@ -203,14 +217,18 @@ def _score(
     def combine(means: Floats) -> Floats:
         return dimension.score(dict(zip(items, means, strict=True)))
 
-    if condition == "personas":
-        personas = _index(values["persona_id"])
-        return of_item_means(numbers, index, personas, bootstrap, combine=combine, bounds=bounds), "personas"
-    means = np.bincount(index, weights=numbers) / np.bincount(index)
-    if dimension.formula:
-        value = float(combine(means[:, None])[0])
-        return Interval(value, None, None, 0, "no interval: one respondent, and a formula that needs all items"), ""
-    return ratio(means, 1.0, np.arange(len(items)), bootstrap, bounds), "items"
+    if condition == "none" and not dimension.formula:
+        means = np.bincount(index, weights=numbers) / np.bincount(index)
+        return ratio(means, 1.0, np.arange(len(items)), bootstrap, bounds), "items"
+    clusters = _index(values["persona_id"] if condition == "personas" else _fillings(values))
+    found = of_item_means(numbers, index, clusters, bootstrap, combine=combine, bounds=bounds)
+    if condition == "none" and found.clusters < FEWEST_CLUSTERS:
+        found = replace(found, low=None, high=None, note=_FEW_FILLINGS)
+    return found, "personas" if condition == "personas" else "fillings"
+
+
+def _fillings(values: pl.DataFrame) -> pl.Series:
+    return values.select(pl.concat_str(FILLING, separator=" / ")).to_series()
 
 
 # ---------------------------------------------------------------- what moves the answers
@@ -236,41 +254,46 @@ def effect_rows(answers: Answers, bootstrap: Bootstrap) -> tuple[EffectRow, ...]
 
 
 def position_rows(answers: Answers, bootstrap: Bootstrap) -> tuple[PositionRow, ...]:
-    """Position against content in each language, and how often the first option is taken."""
-    firsts = dict(_groups(_firsts(answers), _GROUP))
+    """Position against content in each language, and how often the options listed first and last are taken."""
+    asked = answers.responses.filter((pl.col("kind") == "scale") & _VALID)
     points = dict(_groups(answers.points, _GROUP))
     rows = []
-    for group, first in firsts.items():
+    for group, valid in _groups(asked, _GROUP):
         model, questionnaire, language = group
         pairs = paired(points.get(group, answers.points.clear()), "option_order", "printed", "reversed")
         unit, clusters = _clusters(pairs)
-        share = position_share(pairs["base"].to_numpy(), pairs["level"].to_numpy(), clusters, bootstrap)
+        printed, turned = pairs["base"].to_numpy(), pairs["level"].to_numpy()
+        share = position_share(printed, turned, clusters, bootstrap)
         if pairs.is_empty():
             share = replace(share, note="no answers to the same question in printed and reversed order")
-        taken_by, takers = _clusters(first)
-        taken = ratio(first["share"].to_numpy(), 1.0, takers, bootstrap, (0.0, 1.0))
+        far = distance(printed, turned, clusters, bootstrap)
+        first, last = _ends_taken(_in_both_orders(valid), answers.shares, bootstrap)
         rows.append(
             PositionRow(
-                model, questionnaire, language, _estimate(share, len(pairs), unit),
-                _estimate(taken, len(first), taken_by), _expected_by_chance(first["options"]),
-                verdict(share, len(pairs)),
+                model, questionnaire, language, _estimate(share, len(pairs), unit), _estimate(far, len(pairs), unit),
+                first, last, verdict(share, len(pairs)),
             )
         )  # fmt: skip
     return tuple(rows)
 
 
-def _firsts(answers: Answers) -> pl.DataFrame:
-    """Valid answers to scale items: how much of each lies on the option listed first, of how many options."""
-    valid = answers.responses.filter((pl.col("kind") == "scale") & (pl.col("status") == "valid"))
-    first = valid.select(
-        *_GROUP, "trial_id", "persona_id", "item", pl.col("order_codes").list.first().cast(pl.Int64).alias("code"),
-        pl.col("order_codes").list.len().alias("options"),
-    )  # fmt: skip
-    return first.join(answers.shares, on=["trial_id", "code"], how="left").with_columns(pl.col("share").fill_null(0.0))
+def _in_both_orders(valid: pl.DataFrame) -> pl.DataFrame:
+    """Of valid answers, those that let every option stand first as often as last.
+
+    These are the questions answered in both the printed and the reversed order, and all in shuffled order.
+    """
+    same = [column for column in POINT if column != "option_order"]
+    turned = pl.col("option_order").filter(pl.col("option_order") != "shuffled").n_unique().over(same)
+    return valid.filter((pl.col("option_order") == "shuffled") | (turned == 2))
 
 
-def _expected_by_chance(options: pl.Series) -> float:
-    return math.fsum(count / number for number, count in options.value_counts().iter_rows()) / len(options)
+def _ends_taken(valid: pl.DataFrame, shares: pl.DataFrame, bootstrap: Bootstrap) -> Iterator[Estimate]:
+    """How much of the answers lies on the option listed first, and on the one listed last."""
+    unit, clusters = _clusters(valid)
+    for end in (pl.col("order_codes").list.first(), pl.col("order_codes").list.last()):
+        there = valid.select("trial_id", end.cast(pl.Int64).alias("code"))
+        taken = there.join(shares, on=["trial_id", "code"], how="left", maintain_order="left")["share"].fill_null(0.0)
+        yield _estimate(ratio(taken.to_numpy(), 1.0, clusters, bootstrap, (0.0, 1.0)), len(valid), unit)
 
 
 # ---------------------------------------------------------------- small parts
@@ -299,7 +322,7 @@ def _index(names: pl.Series, known: Iterable[str] | None = None) -> Integers:
 
 def _estimate(interval: Interval, n: int, unit: str) -> Estimate:
     note = interval.note.replace("clusters", unit).replace("cluster", unit[:-1])
-    if interval.clusters == 1:
+    if interval.note == ONE_CLUSTER:
         note = f"one {unit[:-1]}: no interval over {unit}"
     return Estimate(interval.value, interval.low, interval.high, n, interval.clusters, unit, note)
 

@@ -5,6 +5,8 @@ Self-contained on a store: questionnaires and items come from its own tables, so
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,17 +17,10 @@ from culturesim.score import Key, code_shares, read_key, scale_points
 from culturesim.store import Store
 
 _RESPONSES = """
-    select trial_id::varchar as trial_id, model, questionnaire, version, item, kind, topic, language, persona_id, frame,
-        wording, option_order, repeat, elicitation, status, codes, order_codes,
+    select run, trial_id::varchar as trial_id, model, questionnaire, version, item, kind, topic, language, persona_id,
+        frame, wording, option_order, repeat, elicitation, status, codes, order_codes,
         map_entries(probabilities) as probabilities, mass
-    from responses
-    where $1 is null or responses.trial_id::uuid in (
-        select trial_id from completions where run = $1 union all select trial_id from reused where run = $1)"""
-
-_MEMBERS = """
-    select run, questionnaire, questionnaire as asked_as, version, language, count(*) as asked,
-        count(*) filter (reused) as reused
-    from run_responses where $1 is null or run = $1 group by all"""
+    from run_responses where $1 is null or run = $1"""
 
 _RUNS = """
     select id, model, simulated, coalesce(outcome, 'unfinished') as outcome, created::varchar as started,
@@ -37,8 +32,9 @@ _RUNS = """
 class Answers:
     """What an analysis starts from. Frames as the queries above give them; ``questionnaires`` and ``items`` are tables.
 
-    ``members`` counts the trials of each run by questionnaire and language: asked, and of these reused; ``asked_as`` is
-    the questionnaire's own name, also where ``questionnaire`` tells its versions apart.
+    ``members`` counts the answers of each run, those it reused among them, by questionnaire and language; ``asked_as``
+    is the questionnaire's own name, also where ``questionnaire`` tells its versions apart. ``responses`` has each trial
+    once, however many runs share it.
     """
 
     runs: pl.DataFrame
@@ -72,20 +68,72 @@ def read_answers(store: Store, run: str | None = None) -> Answers:
     if run is not None and runs.is_empty():
         known = [stored.run.id for stored in store.runs()]
         raise UnknownNameError("run", run, known, "see: culturesim status")
-    responses = store.query(_RESPONSES, [run])
-    if responses.is_empty():
+    runs, answered = tell_settings_apart(runs, store.query(_RESPONSES, [run]))
+    if answered.is_empty():
         raise AnalysisError(f"{store.path} holds no answers{f' of run {run}' if run else ''}; culturesim survey asks")
-    used = responses.select("questionnaire", "version").unique()
+    used = answered.select("questionnaire", "version").unique()
     questionnaires = store.query("select id, version, title, wording, citation, scoring::varchar as scoring "
                                  "from questionnaires order by id, version")  # fmt: skip
     answers = Answers(
         runs,
-        store.query(_MEMBERS, [run]),
+        _members(answered),
         questionnaires.join(used, left_on=["id", "version"], right_on=["questionnaire", "version"], how="semi"),
         store.query("from items").join(used, on=["questionnaire", "version"], how="semi"),
-        responses,
+        answered.drop("run").unique("trial_id", maintain_order=True),
     )
     return tell_versions_apart(answers)
+
+
+def _members(answered: pl.DataFrame) -> pl.DataFrame:
+    name = pl.col("questionnaire").alias("asked_as")
+    return answered.group_by("run", "questionnaire", name, "version", "language").agg(pl.len().alias("asked"))
+
+
+def tell_settings_apart(runs: pl.DataFrame, answered: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Where one model was asked under several settings, it is called by name and settings: none are pooled.
+
+    A model at two temperatures, or by choice and by probabilities, is two respondents as far as its answers go. What
+    runs of both have in common (a list to pick from is asked by choice either way) counts for each. Runs that differ
+    in the seed alone are more of the same. ``answered`` has a row for each run and trial.
+    """
+    names = _names(runs)
+    if not names:
+        return runs, answered
+    named = pl.col("run").replace_strict(names, default=pl.col("model"), return_dtype=pl.String)
+    trial = pl.when(pl.col("run").is_in(list(names))).then(pl.concat_str("trial_id", named, separator=" "))
+    called = pl.col("id").replace_strict(names, default=pl.col("model"), return_dtype=pl.String)
+    return runs.with_columns(model=called), answered.with_columns(
+        model=named, trial_id=trial.otherwise(pl.col("trial_id"))
+    )
+
+
+def _names(runs: pl.DataFrame) -> dict[str, str]:
+    """Run → name of its model with the settings that tell it from other runs of that model; only where some do."""
+    names: dict[str, str] = {}
+    for (model,), own in runs.group_by("model"):
+        settings = {run: _settings(study) for run, study in own.select("id", "study").iter_rows()}
+        every = list(settings.values())
+        apart = [name for name in dict.fromkeys(name for one in every for name in one)
+                 if len({str(one.get(name)) for one in every}) > 1]  # fmt: skip
+        if apart:
+            names |= {run: f"{model} ({_told(one, apart)})" for run, one in settings.items()}
+    return names
+
+
+def _settings(study: str) -> dict[str, object]:
+    """What of a study decides how a model is asked and samples, whatever it is asked."""
+    factors = json.loads(study)
+    chosen = {name: factors.get(name) for name in ("elicitation", "keys")}
+    return chosen | {name: value for name, value in factors.get("settings", {}).items() if name != "seed"}
+
+
+def _told(settings: Mapping[str, object], apart: list[str]) -> str:
+    """``choice, temperature 0.7``."""
+    parts = ((name.replace("_", " "), settings.get(name)) for name in apart)
+    return ", ".join(
+        value if isinstance(value, str) else f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in parts
+    )
 
 
 def tell_versions_apart(answers: Answers) -> Answers:

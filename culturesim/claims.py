@@ -9,14 +9,17 @@ from culturesim.results import CoverageRow, PositionRow
 FEWEST_VALID = 0.8
 """The share of valid answers below which languages are not ranked."""
 
+LEAST_MASS = 0.1
+"""The mean probability on the options below which languages are not ranked."""
+
 UNTESTED = "comparability across languages has not been tested"
 
 
 def withheld_claims(coverage: Iterable[CoverageRow], positions: Iterable[PositionRow]) -> dict[str, str]:
     """Why languages are not ranked, by "model / questionnaire"; only where more than one language was asked.
 
-    Low coverage and answers by place come first. That items mean the same in each language (equal loadings, no
-    differential functioning) is not tested yet, so this alone withholds every ranking.
+    Low coverage, little probability on the options and answers by place come first. That items mean the same in each
+    language (equal loadings, no differential functioning) is not tested yet, so this alone withholds every ranking.
     """
     reasons: dict[tuple[str, str], list[str]] = {}
     languages: dict[tuple[str, str], set[str]] = {}
@@ -38,6 +41,8 @@ def _doubts_of_coverage(row: CoverageRow) -> Iterator[str]:
         yield f"nothing was answered in {row.language}"
     elif valid < FEWEST_VALID:
         yield f"only {100 * valid:.0f} % of the answers in {row.language} are valid (n = {row.valid_share.n})"
+    if row.mass is not None and row.mass < LEAST_MASS:
+        yield f"only {100 * row.mass:.1f} % of the model's probability in {row.language} lay on the options"
 
 
 def _doubts_of_position(row: PositionRow) -> Iterator[str]:

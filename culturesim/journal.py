@@ -115,10 +115,13 @@ class Journal:
     def move(self, *, wait: float = 0.0) -> int:
         """Hand the journal to the store and return how many completions it took.
 
-        When the store stays held for ``wait`` seconds, what it did not take stays here for the next call.
+        When the store stays held for ``wait`` seconds, what it did not take stays here for the next call. A journal
+        given up has nothing more to move: another process may own it now.
         """
         moved = 0
         with self._moving, self._naming_faults(), contextlib.suppress(StoreBusyError):
+            if self._lock is None:
+                return 0
             for path in self._waiting():
                 moved += self._take_in(self.run, path, wait)
                 path.unlink()
@@ -130,13 +133,11 @@ class Journal:
 
         What a store held for longer did not take stays on the disk, for ``Store.recover``.
         """
-        if self._lock is None:
-            return
         try:
             self.sync()
             self.move(wait=wait)
         finally:
-            with self._writing:
+            with self._moving, self._writing:
                 self._release()
 
     def _waiting(self) -> Iterator[Path]:

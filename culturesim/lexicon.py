@@ -30,11 +30,11 @@ class Lexicon:
 
     ``function_words``: very frequent words, by which a text's language shows. ``number_words``: folded word → number.
     ``refusals``, ``dont_know``: what people and models say instead of an answer. ``answer_cues``: what comes right
-    before the answer ("my answer is"). ``negations``: words that deny what follows. ``key_words``: words between a cue
-    and a key ("option", "number"); ``key_suffixes``: what may be glued to a key (分). ``continuations``: words that go
-    on after a key that is the answer ("because"). ``joiners``: words between picks ("and"). ``scale_phrases``: talk
-    about the scale itself ("out of 5"). ``pleasantries``: phrases that say nothing ("happy to help"). ``ordinals``:
-    folded word → rank ("first" → 1).
+    before the answer ("my answer is"). ``negations``: words that deny what follows. ``hearsay``: words by which a
+    sentence tells of others ("most people"). ``key_words``: words between a cue and a key ("option", "number");
+    ``key_suffixes``: what may be glued to a key (分). ``continuations``: words that go on after a key that is the
+    answer ("because"). ``joiners``: words between picks ("and"). ``scale_phrases``: talk about the scale itself ("out
+    of 5"). ``pleasantries``: phrases that say nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1).
     """
 
     language: str
@@ -48,6 +48,7 @@ class Lexicon:
     scale_phrases: Patterns
     pleasantries: Patterns
     negations: re.Pattern[str]
+    hearsay: re.Pattern[str]
     key_words: re.Pattern[str]
     key_suffixes: re.Pattern[str]
     continuations: re.Pattern[str]
@@ -94,6 +95,7 @@ class LexiconFile(Strict):
     dont_know: list[_Regex] = Field(min_length=1)
     answer_cues: list[_Regex] = Field(min_length=1)
     negations: list[_Regex] = Field(min_length=1)
+    hearsay: tuple[_Regex, ...] = ()
     joiners: tuple[_Regex, ...] = ()
     key_words: tuple[_Regex, ...] = ()
     key_suffixes: tuple[_Regex, ...] = ()
@@ -122,6 +124,7 @@ def read_lexicon(path: Path) -> Lexicon:
         scale_phrases=_patterns(content.scale_phrases),
         pleasantries=_patterns(content.pleasantries),
         negations=_words(content.negations, spaced),
+        hearsay=_words(content.hearsay, spaced),
         key_words=_words(content.key_words, spaced),
         key_suffixes=_words(content.key_suffixes, spaced=False),
         continuations=_words(content.continuations, spaced),

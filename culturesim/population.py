@@ -222,7 +222,8 @@ class Figures:
     """What one society's figures say of its answers; the targets of the respondent ``sim/country:<ISO>``.
 
     ``scales``: (questionnaire, item) → (mean, standard deviation) on the scale of the codes. The mean is to be met
-    exactly; the standard deviation is the pooled one (wider than any one society's), and is the width σ in
+    exactly; the standard deviation is that of all societies together (so it holds the differences between them), and is
+    the width σ in
     ``P(code) ∝ exp(−(code − μ)²/2σ²)``, so answers spread less than it where the scale ends nearby.
     ``picks``: (questionnaire, pick item) → code → selection weight in (0, 1], for draws one by one without replacement.
     ``inclusion``: (questionnaire, pick item) → code → how likely those draws are to pick it; adds to their number.

@@ -108,20 +108,24 @@ class EffectRow:
 
 @dataclass(frozen=True, slots=True)
 class PositionRow:
-    """How much of the answers the place on the list explains, against what the option says.
+    """How far answers go by the place on the list, and how far by what the option says.
 
     From pairs of a printed and a reversed order: y in [0, 1] is the answered point of the scale in each,
     content c = (y_printed + y_reversed) / 2 − 1/2, position d = (y_printed − y_reversed) / 2;
-    share = Σd² / Σ(c² + d²). Answers drawn by chance alone give 1/2. ``first_share``: share (or probability) of the
-    option listed first, next to ``first_expected`` = mean 1 / number of options.
+    share = Σd² / Σ(c² + d²), position's part of the answers' squared distance from the middle of the scale. Answers
+    drawn by chance alone give 1/2. ``distance`` = 2 √(Σ(c² + d²) / n), what the share is a share of: 0 where every
+    answer is in the middle, 1 where every answer is at an end. ``first_share`` and ``last_share``: how much of the
+    answers fell on the option listed first, and on the one listed last. Over orders in which every option is as often
+    first as last, both are the same where place does not matter.
     """
 
     model: str
     questionnaire: str
     language: str
     share: Estimate
+    distance: Estimate
     first_share: Estimate
-    first_expected: float
+    last_share: Estimate
     verdict: Verdict
 
 

@@ -19,7 +19,10 @@ from culturesim.formula import Formula
 RESPONDENT = ("model", "questionnaire", "version", "language", "persona_id")
 """A persona (or the model as itself) in one language."""
 
-CELL = (*RESPONDENT, "frame", "wording", "option_order", "repeat")
+FILLING = ("frame", "wording", "option_order", "repeat")
+"""What tells one filling-in from another by the same respondent."""
+
+CELL = (*RESPONDENT, *FILLING)
 """One filling-in of a questionnaire: what a composite is computed within."""
 
 POINT = (*CELL, "item", "elicitation")
@@ -192,10 +195,14 @@ def scale_points(responses: pl.DataFrame, shares: pl.DataFrame, items: pl.DataFr
 
 
 def paired(points: pl.DataFrame, factor: str, base: str, level: str) -> pl.DataFrame:
-    """``y`` of the same question under two levels of a factor, all else equal: columns ``base`` and ``level``."""
-    same = [column for column in POINT if column != factor]
+    """``y`` of the same question under two levels of a factor, all else equal: columns ``base`` and ``level``.
+
+    A question that several runs asked under different seeds gives as many pairs, as repeats do.
+    """
+    same = [*(column for column in POINT if column != factor), "copy"]
     return (
-        points.group_by(same)
+        points.with_columns(copy=pl.col("trial_id").rank("ordinal").over(POINT))
+        .group_by(same)
         .agg(
             pl.col("y").filter(pl.col(factor) == base).mean().alias("base"),
             pl.col("y").filter(pl.col(factor) == level).mean().alias("level"),

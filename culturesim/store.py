@@ -78,10 +78,12 @@ class Store:
     """
 
     def __init__(self, path: Path, *, views: Path, wait: float = 10.0) -> None:
+        if path.name in {"", ".."}:
+            raise StoreError(f"{path} is a folder; name a file in it with --db")
         self.path = path
         self._sql, self._wait = views, wait
         self._folder = path.with_name(path.name + ".d")
-        self._gate = _gates.setdefault(path.absolute(), threading.Lock())
+        self._gate = _gates.setdefault(path.resolve(), threading.Lock())
 
     # Runs
 
@@ -281,7 +283,8 @@ class Store:
     def _connect(self, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:
         while True:
             try:
-                return duckdb.connect(str(self.path), read_only=read_only)
+                # An absolute path is a file to DuckDB, whatever its name: neither ~, :memory:, md:… nor s3://….
+                return duckdb.connect(str(self.path.absolute()), read_only=read_only)
             except duckdb.Error as error:
                 fault = self._fault(error)
                 if not isinstance(fault, StoreBusyError) or time.monotonic() >= deadline:
@@ -307,6 +310,7 @@ _FAULTS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     ),
     (("not a valid DuckDB",), StoreError, "Move that file away, or name another store with --db."),
     (("database does not exist",), StoreError, "`culturesim survey` makes it; or name another store with --db."),
+    (("No such file or directory",), StoreError, "Make that folder first, or name another store with --db."),
     (("storage version number",), StoreVersionError, "Update with pip install -U duckdb."),
     (
         ("No space left", "File too large", "Could not write"),
@@ -317,7 +321,7 @@ _FAULTS: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     (
         ("Cannot open file", "Could not read from file", "Permission denied", "Read-only file system"),
         StoreError,
-        "Name a store in a folder you may write to with --db.",
+        "Name a store in a folder you may write to with --db, or copy this one there.",
     ),
 )
 """Marks in the words of DuckDB, the error they mean, and the way out."""

@@ -52,7 +52,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: ChatServer
 
     def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers["content-length"]))
+        length = int(self.headers["content-length"])
+        raw = self.rfile.read(length)
+        if len(raw) < length:  # whoever called was killed while it spoke
+            return
         with self.server.lock:
             self.server.calls[raw.decode()] += 1
             number = self.server.total

@@ -14,7 +14,7 @@ from culturesim.analyse import (
     questionnaire_rows,
     score_rows,
 )
-from culturesim.answers import Answers, tell_versions_apart
+from culturesim.answers import Answers, tell_settings_apart, tell_versions_apart
 from culturesim.backends import load
 from culturesim.errors import AnalysisError, UnknownNameError
 from culturesim.stats.inference import Bootstrap
@@ -37,9 +37,8 @@ def cell(trials, language="en"):
     return {"questionnaire": "q", "language": language, "trials": trials}
 
 
-def member(name="r1", asked=0, reused=0, **other):
-    row = {"run": name, "questionnaire": "q", "asked_as": "q", "version": "1", "language": "en", "asked": asked}
-    return row | {"reused": reused} | other
+def member(name="r1", asked=0):
+    return {"run": name, "questionnaire": "q", "asked_as": "q", "version": "1", "language": "en", "asked": asked}
 
 
 def answers(rows, asked=None, runs=None, members=(), **scoring):
@@ -123,6 +122,13 @@ def test_a_formula_of_the_model_as_itself_has_no_interval():
     assert "one respondent" in found.note
 
 
+def test_a_formula_of_the_model_as_itself_resamples_fillings():
+    rows = [response("a", code, repeat=repeat) for repeat, code in enumerate((5, 4, 5, 4))]
+    found = only(formula(rows + [response("b", 2, repeat=repeat) for repeat in range(4)])).score
+    assert (found.value, found.clusters, found.unit) == (25.0, 4, "fillings")
+    assert found.low < 25 < found.high
+
+
 def test_centred_scores_are_centred_within_each_persona():
     asked = items("a", ("b", {"dimensions": ["e"]}))
     rows = [
@@ -140,7 +146,21 @@ def test_answers_by_place_are_found_out():
     rows = [row for who in PERSONAS for item in "abc" for row in both_orders(item, 1, 5, who)]
     found = only(position_rows(answers(rows), QUICK))
     assert (found.share.value, found.first_share.value, found.verdict) == (1.0, 1.0, "position")
-    assert (found.share.n, found.first_share.n, found.first_expected) == (12, 24, pytest.approx(0.2))
+    assert (found.share.n, found.first_share.n, found.last_share.value, found.distance.value) == (12, 24, 0.0, 1.0)
+
+
+def test_first_and_last_are_compared_over_both_orders_alone():
+    """Whoever takes code 1 wherever it stands takes the first and the last option alike."""
+    rows = [row for who in PERSONAS for row in both_orders("a", 1, 1, who)] + [response("b", 1, "p")]
+    found = only(position_rows(answers(rows), QUICK))
+    assert (found.first_share.value, found.last_share.value, found.first_share.n) == (0.5, 0.5, 8)
+
+
+def test_shuffled_options_tell_first_from_last():
+    rows = [response("a", order[0], who, option_order="shuffled", order_codes=order)
+            for who, order in zip(PERSONAS, ([1, 3, 5, 2, 4], [2, 1, 5, 3, 4]) * 2, strict=True)]  # fmt: skip
+    found = only(position_rows(answers(rows), QUICK))
+    assert (found.first_share.value, found.last_share.value, found.share.value) == (1.0, 0.0, None)
 
 
 def test_answers_by_content_are_content():
@@ -169,6 +189,7 @@ def test_even_probabilities_have_no_position_share():
 def test_one_order_alone_gives_no_pairs():
     found = only(position_rows(answers([response("a", 1, who) for who in PERSONAS]), QUICK))
     assert (found.share.value, found.share.n, found.verdict) == (None, 0, "too_few")
+    assert (found.first_share.value, found.distance.value) == (None, None)
     assert "printed and reversed" in found.share.note
 
 
@@ -207,7 +228,7 @@ def test_a_language_that_was_planned_and_never_asked_is_told():
 
 def test_trials_that_runs_share_are_planned_once():
     runs = [run("r1", [cell(3)]), run("r2", [cell(5)])]
-    members = [member("r1", 3), member("r2", 5, reused=3)]
+    members = [member("r1", 3), member("r2", 5)]
     rows = [response(item, 1) for item in "abcde"]
     assert only(coverage_rows(answers(rows, runs=runs, members=members), QUICK)).planned == 5
     assert [row.asked for row in design_rows(answers(rows, runs=runs, members=members))] == [3, 5]
@@ -248,6 +269,31 @@ def test_versions_of_a_questionnaire_are_told_apart():
     assert [(row.questionnaire, row.score.value) for row in score_rows(found, QUICK)] == [("q 1", 1.0), ("q 2", 5.0)]
 
 
+def settings_of(*studies):
+    """What four answers of one model are called, asked by runs of these studies that share the first answer."""
+    runs = pl.DataFrame([run(str(n), study=json.dumps(study)) for n, study in enumerate(studies)])
+    answered = responses([response("a", code) for code in (1, 2)])
+    shared = pl.concat([answered.with_columns(run=pl.lit(str(n))) for n in range(len(studies))])
+    return tell_settings_apart(runs, shared)
+
+
+def test_settings_of_one_model_are_told_apart():
+    studies = [{"settings": {"temperature": t, "top_p": 1.0, "seed": s}} for t, s in ((0.0, 1), (1.0, 1), (1.0, 2))]
+    runs, answered = settings_of(*studies)
+    assert runs["model"].to_list() == ["m (temperature 0)", "m (temperature 1)", "m (temperature 1)"]
+    assert answered["trial_id"].n_unique() == 4  # two for each temperature
+
+
+def test_ways_to_elicit_are_told_apart():
+    runs, _ = settings_of({"elicitation": "choice"}, {"elicitation": "probabilities", "keys": "letters"})
+    assert runs["model"].to_list() == ["m (choice, keys None)", "m (probabilities, letters)"]
+
+
+def test_another_seed_is_more_of_the_same():
+    runs, answered = settings_of({"settings": {"seed": 1}}, {"settings": {"seed": 2}})
+    assert set(runs["model"]) | set(answered["model"]) == {"m"}
+
+
 # ---------------------------------------------------------------- from a store
 
 
@@ -280,6 +326,16 @@ def test_one_run_is_analysed_with_the_answers_it_reused(store, ask):
     assert [(row.run, row.planned, row.asked) for row in found.design] == [(second, 36, 36)]
     assert [(row.planned, row.asked) for row in found.coverage] == [(36, 36)]
     assert [(row.planned, row.asked) for row in analyse(store, replicates=200).coverage] == [(36, 36)]
+
+
+def test_answers_under_different_settings_are_not_pooled(store, ask):
+    ask("sim/uniform", questionnaires=("iw10",))
+    ask("sim/uniform", questionnaires=("iw10",), elicitation="probabilities")
+    found = analyse(store, replicates=200)
+    assert {row.model for row in (*found.design, *found.coverage, *found.scores)} == {
+        "sim/uniform (choice)", "sim/uniform (probabilities)",
+    }  # fmt: skip
+    assert [(row.planned, row.asked) for row in found.coverage] == [(20, 20), (20, 20)]  # picks are of both
 
 
 def test_elicited_probabilities_are_read_from_the_store(store, ask):

@@ -120,10 +120,18 @@ def test_no_content_is_no_text(httpserver):
     assert (completion.text, completion.finish_reason, completion.error) == (None, "content_filter", None)
 
 
-def test_a_refusal_is_text(httpserver):
-    message = {"role": "assistant", "content": None, "refusal": "I can't answer that."}
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_refusal_is_text_and_marked(httpserver, content):
+    message = {"role": "assistant", "content": content, "refusal": "I can't answer that."}
     httpserver.expect_request(CHAT).respond_with_json(reply(message=message))
-    assert ask(httpserver)[0].text == "I can't answer that."
+    (completion,) = ask(httpserver)
+    assert (completion.text, completion.finish_reason) == ("I can't answer that.", "refusal")
+
+
+def test_usage_may_be_missing(httpserver):
+    httpserver.expect_request(CHAT).respond_with_json({**reply(), "usage": None})
+    (completion,) = ask(httpserver)
+    assert (completion.text, completion.tokens_in, completion.tokens_out, completion.error) == ("2", None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -163,6 +171,20 @@ def test_no_quota_left_is_not_a_rate_limit(httpserver):
     assert error_of(httpserver, response_data=body, status=429, content_type="application/json").kind == "quota"
 
 
+@pytest.mark.parametrize("told", [{"code": "context_length_exceeded"}, {"type": "exceed_context_size_error"}])
+def test_a_prompt_too_long_is_not_every_prompt(httpserver, told):
+    body = json.dumps({"error": {"message": "too many tokens", **told}})
+    assert error_of(httpserver, response_data=body, status=400, content_type="application/json").kind == "too_long"
+
+
+@pytest.mark.parametrize("code", ["content_filter", "invalid_prompt"])
+def test_a_filtered_prompt_is_a_refusal_and_no_error(httpserver, code):
+    body = {"error": {"message": "flagged", "code": code}}
+    httpserver.expect_request(CHAT).respond_with_json(body, status=400)
+    (completion,) = ask(httpserver)
+    assert (completion.text, completion.finish_reason, completion.error) == (None, "content_filter", None)
+
+
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [("<html><body>Welcome</body></html>", "text/html"), ('{"choices": [', "application/json"),
@@ -174,6 +196,14 @@ def test_another_shape_is_a_protocol_error(httpserver, body, content_type):
     assert error.kind == "protocol"
     assert body[:80] in error.message
     assert content_type in error.message
+
+
+@pytest.mark.parametrize(("code", "kind"), [(502, "server"), (429, "rate_limit"), (403, "auth")])
+def test_an_error_told_under_200_is_of_its_own_kind(httpserver, code, kind):
+    httpserver.expect_request(CHAT).respond_with_json({"error": {"code": code, "message": "no luck upstream"}})
+    error = ask(httpserver)[0].error
+    assert error.kind == kind
+    assert f"answered {code}: no luck upstream" in error.message
 
 
 @pytest.mark.parametrize(("status", "kind"), [(200, "protocol"), (404, "not_found")])
@@ -226,6 +256,12 @@ def test_the_key_comes_from_the_environment_and_stays_out_of_messages(httpserver
     assert httpserver.log[0][0].headers["Authorization"] == "Bearer sk-secret"
     assert "sk-secret" not in error.message
     assert "OPENAI_API_KEY" in error.message
+
+
+def test_a_stand_in_for_a_key_hides_no_words(httpserver, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    body = '{"error": {"message": "context exceeded"}}'
+    assert "context exceeded" in error_of(httpserver, response_data=body, status=400).message
 
 
 def test_a_local_server_needs_no_key(httpserver):

@@ -4,14 +4,14 @@ from culturesim.results import CoverageRow, Estimate, PositionRow
 UNTESTED = "comparability across languages has not been tested"
 
 
-def coverage(language, valid=1.0):
+def coverage(language, valid=1.0, mass=None):
     share = Estimate(valid, valid, valid, 40, 8, "personas")
-    return CoverageRow("m", "q", language, 40, 40, {}, share, None)
+    return CoverageRow("m", "q", language, 40, 40, {}, share, mass)
 
 
 def position(language, verdict="content", value=0.1, low=0.05, high=0.2):
     share = Estimate(value, low, high, 60, 8, "personas")
-    return PositionRow("m", "q", language, share, share, 0.2, verdict)
+    return PositionRow("m", "q", language, share, share, share, share, verdict)
 
 
 def reason(coverages, positions=()):
@@ -30,6 +30,11 @@ def test_low_coverage_is_told_with_its_number():
     said = reason([coverage("en"), coverage("es", 0.715), coverage("zh", None)])
     assert "only 72 % of the answers in es are valid (n = 40); nothing was answered in zh" in said
     assert said.endswith(UNTESTED)
+
+
+def test_little_probability_on_the_options_is_told_with_its_number():
+    said = reason([coverage("en", mass=0.46), coverage("ar", mass=0.0189)])
+    assert said == f"only 1.9 % of the model's probability in ar lay on the options; {UNTESTED}"
 
 
 def test_answers_by_place_are_told_with_their_numbers():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,6 +74,29 @@ def test_a_line_is_on_its_way_to_disk_before_append_returns(opened: Callable[...
         (entry,) = read_segment(path)
         assert (run, entry["trials"]["seed"]) == ("r1", 7)
         journal.sync()
+
+
+def test_lines_are_put_on_the_disk_itself(
+    opened: Callable[..., Journal], shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: folders.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    monkeypatch.setattr(journal_module, "SYNC_SECONDS", 1e9)
+    shelf.busy = True
+    journal = opened()
+    tell(journal, trial(1), 1)
+    assert folders == [True]  # the name of the new segment
+    journal.sync()
+    journal.sync()
+    assert folders == [True, False]
+    monkeypatch.setattr(journal_module, "SYNC_SECONDS", 0.0)
+    tell(journal, trial(2), 1)
+    assert folders == [True, False, False]
+    monkeypatch.setattr(journal_module, "SYNC_SECONDS", 1e9)
+    journal.move()
+    tell(journal, trial(3), 1)
+    journal.close()
+    assert folders == [True, False, False, True, False]
 
 
 def test_a_busy_store_delays_the_move_and_nothing_else(opened: Callable[..., Journal], shelf: Shelf) -> None:
@@ -169,6 +194,21 @@ def test_a_run_has_one_owner(opened: Callable[..., Journal]) -> None:
         pass
 
 
+def test_a_lock_on_a_file_deleted_meanwhile_is_none(
+    tmp_path: Path, opened: Callable[..., Journal], shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def late(descriptor: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        (tmp_path / "d" / "r1.lock").unlink()  # as its last owner does when it closes
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with Journal(tmp_path / "d", "r1", shelf.take_in, wait=60), pytest.raises(StoreBusyError):
+        opened()
+
+
 def test_the_owner_may_be_another_process(tmp_path: Path, opened: Callable[..., Journal]) -> None:
     with appending(tmp_path) as process:
         with pytest.raises(StoreBusyError, match=r"r1\.lock"):
@@ -189,12 +229,33 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, shelf: Shelf) -> 
         Journal(tmp_path / "file" / "d", "r1", shelf.take_in)
 
 
+def test_no_descriptor_stays_open(opened: Callable[..., Journal]) -> None:
+    before = len(os.listdir("/dev/fd"))
+    with opened() as journal:
+        for number in range(3):
+            tell(journal, trial(number), 1)
+            journal.move()
+    tell(reopened := opened(), trial(3), 1)
+    reopened.close()
+    assert len(os.listdir("/dev/fd")) == before
+
+
 def test_a_closed_journal_takes_nothing(opened: Callable[..., Journal]) -> None:
     journal = opened()
     journal.close()
     journal.close()
     with pytest.raises(ValueError, match="closed"):
         tell(journal, trial(), 1)
+
+
+def test_a_closed_journal_moves_nothing(opened: Callable[..., Journal], shelf: Shelf) -> None:
+    shelf.busy = True
+    journal = opened()
+    tell(journal, trial(), 1)
+    journal.close()
+    shelf.busy = False
+    with opened() as owner:
+        assert (journal.move(), owner.move()) == (0, 1)
 
 
 def test_half_an_emoji_is_replaced(opened: Callable[..., Journal], shelf: Shelf) -> None:
@@ -284,6 +345,21 @@ def limited(command: str, size: int) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", command], capture_output=True, text=True, check=False, preexec_fn=limit,
         env=os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
+
+
+def test_what_follows_a_torn_line_is_kept_apart(tmp_path: Path, opened: Callable[..., Journal], shelf: Shelf) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with opened() as journal:
+        tell(journal, trial(1), 1)
+        ((_, path),) = segments(tmp_path / "d")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, hard))
+        try:
+            with pytest.raises(StoreError, match="make room"):
+                tell(journal, trial(2), 1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        tell(journal, trial(3), 1)
+    assert shelf.seeds() == [1, 3]
 
 
 def test_a_full_disk_is_loud_and_what_was_written_is_kept(

@@ -125,6 +125,24 @@ def test_no_text_is_empty_and_a_content_filter_refuses():
     assert (filtered.status, filtered.detail) == ("refused", "content filter")
 
 
+@pytest.mark.parametrize("elicitation", ["choice", "probabilities"])
+def test_a_refusal_that_the_server_tells_is_one_in_any_words(elicitation):
+    asked = prompt("zh", elicitation=elicitation)
+    answer = parse(asked, completion("I can't do 3 of that.", finish_reason="refusal"), LEXICONS["zh"])
+    assert (answer.status, answer.codes) == ("refused", ())
+    assert parse(asked, completion(None, finish_reason="content_filter"), LEXICONS["zh"]).status == "refused"
+
+
+def test_a_filter_cuts_off_like_the_limit_of_tokens():
+    assert read("I would choose 1", finish="content_filter", scale="ten").status != "valid"
+
+
+def test_hidden_thinking_that_took_all_tokens_names_the_way_out():
+    answer = parse(prompt(), completion("", finish_reason="length"), LEXICONS["en"])
+    assert answer.status == "empty"
+    assert "--max-tokens" in answer.detail
+
+
 def test_answers_carry_trial_and_version():
     answer = read("3")
     assert (answer.trial_id, answer.parser) == ("0" * 32, PARSER_VERSION)

@@ -41,7 +41,8 @@ def estimate(value: float, low: float, high: float) -> Estimate:
 
 
 def position(language: str, share: Estimate, verdict: Any) -> PositionRow:
-    return PositionRow(MODEL, "mfq2", language, share, estimate(0.45, 0.4, 0.5), 0.2, verdict)
+    first, last = estimate(0.45, 0.4, 0.5), estimate(0.12, 0.1, 0.2)
+    return PositionRow(MODEL, "mfq2", language, share, estimate(0.63, 0.6, 0.7), first, last, verdict)
 
 
 def coverage(language: str, mass: float | None = 0.4) -> CoverageRow:
@@ -220,8 +221,8 @@ def test_summary_counts() -> None:
 def test_position_is_said_first_and_in_words() -> None:
     said = text(positions=(position("es", estimate(0.71, 0.65, 0.77), "position"),))
     sentence = (
-        "In Spanish, where an option stood explains 71 % [65–77] of what moved in the answers (n = 288), "
-        "what it said the rest. These answers are not evidence of values."
+        "In Spanish, 71 % [65–77] of the answers' squared distance from the middle of the scale turns with the list "
+        "(n = 288 pairs); the rest stays with what options say. These answers are not evidence of values."
     )
     assert sentence in said
     assert said.index(sentence) < said.index("What was asked")
@@ -263,6 +264,31 @@ def test_too_few_pairs_name_the_way_out() -> None:
 def test_a_share_that_cannot_be_had_tells_why() -> None:
     none = Estimate(None, None, None, 40, 0, "personas", "all answers lie in the middle")
     assert "In English: all answers lie in the middle (n = 40)." in text(positions=(position("en", none, "undecided"),))
+
+
+def test_a_share_without_width_says_why() -> None:
+    alike = replace(estimate(1, 1, 1), note="every persona gives the same value")
+    said = text(positions=(position("en", alike, "position"),))
+    assert "(n = 288 pairs; every persona gives the same value)" in said
+
+
+def test_little_probability_on_the_options_is_said_in_the_summary_and_beside_the_table() -> None:
+    said = text(coverage=(coverage("en", 0.459), coverage("ar", 0.019), coverage("es", 0.7)))
+    sentence = "of the model's probability, on average only 2 % in Arabic and 46 % in English lay on the options"
+    assert said.count(sentence) == 2
+    assert said.index(sentence) < said.index("What an option said mattered more") < said.index("What was asked")
+
+
+@pytest.mark.parametrize("mass", [None, 0.5])
+def test_enough_probability_on_the_options_needs_no_word(mass: float | None) -> None:
+    assert "Most of the probability lay elsewhere" not in text(coverage=(coverage("en", mass),))
+
+
+def test_options_listed_first_and_last_are_shown_side_by_side() -> None:
+    said = text()
+    assert "Option listed firstOption listed last" in said
+    assert "45 % [40–50]" in said
+    assert "12 % [10–20]" in said
 
 
 def test_simulated_respondents_are_labelled() -> None:

@@ -162,3 +162,9 @@ def test_pairs_differ_in_nothing_but_the_factor():
     frame = responses(rows)
     pairs = paired(scale_points(frame, code_shares(frame), items("a")), "option_order", "printed", "reversed")
     assert pairs.select("persona_id", "base", "level").rows() == [("none", 0.25, 0.75)]
+
+
+def test_the_same_question_under_two_seeds_gives_two_pairs():
+    frame = responses([response("a", code, option_order=order) for order in ("printed", "reversed") for code in (1, 5)])
+    pairs = paired(scale_points(frame, code_shares(frame), items("a")), "option_order", "printed", "reversed")
+    assert pairs.select("base", "level").rows() == [(0.0, 0.0), (1.0, 1.0)]

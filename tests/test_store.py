@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 
 import duckdb
 import polars as pl
@@ -263,11 +264,8 @@ def test_recovery_leaves_the_journals_of_the_living_alone(begun: Store) -> None:
 
 def test_a_run_waits_for_who_recovers_its_journal(begun: Store) -> None:
     recovering = begun.journal("r1")
-    with ThreadPoolExecutor(1) as thread:
-        opening = thread.submit(again(begun, wait=60).journal, "r1")
-        assert not opening.done()
-        recovering.close()
-        opening.result().close()
+    Timer(0.2, recovering.close).start()
+    again(begun, wait=60).journal("r1").close()
 
 
 def test_recovery_takes_in_what_is_whole(begun: Store) -> None:
@@ -332,13 +330,34 @@ def test_a_missing_file_is_not_made_by_reading(store: Store) -> None:
     assert not store.path.exists()
 
 
-@pytest.mark.parametrize("place", ["folder", "file/survey.duckdb", "missing/survey.duckdb"])
-def test_a_place_that_cannot_be_written(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "way_out"),
+    [("folder", "folder you may write to with --db"), ("file/survey.duckdb", "folder you may write to with --db"),
+     ("missing/survey.duckdb", "Make that folder first")],
+)  # fmt: skip
+def test_a_place_that_cannot_be_written(tmp_path: Path, place: str, way_out: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")
     store = Store(tmp_path / place, views=SQL)
-    with pytest.raises(StoreError, match=rf"{place}.*folder you may write to with --db"):
+    with pytest.raises(StoreError, match=rf"{place}.*{way_out}"):
         store.begin_run(run_row(), [], [])
+
+
+@pytest.mark.parametrize("place", ["", ".", ".."])
+def test_a_folder_is_no_name_of_a_store(place: str) -> None:
+    with pytest.raises(StoreError, match=r"is a folder; name a file in it with --db"):
+        Store(Path(place), views=SQL)
+
+
+@pytest.mark.parametrize("name", ["with space", 'o\'hara "q"', "ünï 中文", ":memory:", "md:x", "~", "x?y=1#z", "-x"])
+def test_any_name_is_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store(Path(name), views=SQL)
+    store.begin_run(run_row(), QUESTIONNAIRES, ITEMS)
+    with store.journal("r1") as journal:
+        tell(journal, trial(1), 2)
+    assert [each.completion.attempt for each in store.stored_completions()] == [1]
+    assert {path.name for path in tmp_path.iterdir()} == {name, f"{name}.d"}
 
 
 def test_a_newer_version_is_refused(begun: Store) -> None:
@@ -369,6 +388,12 @@ def test_changed_views_are_made_afresh(begun: Store, tmp_path: Path) -> None:
     (tmp_path / "sql" / "views" / "costs.sql").write_text("create or replace view costs as select 7 as calls;")
     assert one(Store(begun.path, views=tmp_path / "sql"), "from costs") == {"calls": 7}
     assert begun.query("from costs").is_empty()
+
+
+def test_a_view_comes_after_all_it_uses(tmp_path: Path) -> None:
+    for name, uses in {"a": "d c b", "b": "1", "c": "2 -- after d", "d": "c"}.items():
+        (tmp_path / f"{name}.sql").write_text(f"select {uses}")
+    assert list(migrations.read_views(tmp_path)) == ["b", "c", "d", "a"]
 
 
 def test_missing_view_definitions_are_named(store: Store, tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ def test_a_changed_wording_asks_only_its_own_trials(tmp_path: Path) -> None:
     words = shutil.copytree(ROOT / "questionnaires" / "mfq2", mine / "questionnaires" / "mfq2") / "es.toml"
     study = cs.Study(model="sim/uniform", battery="first", languages=("en", "es"), personas=cs.Draw(pool="world", n=2))
     before = cs.survey(study, db, library=cs.Library([mine]))
-    words.write_text(words.read_text(encoding="utf-8").replace('"En una empresa, la diferencia', '"En cualquier empresa, la diferencia'), encoding="utf-8")
+    changed = words.read_text(encoding="utf-8").replace('"En una empresa, la', '"En cualquier empresa, la')
+    words.write_text(changed, encoding="utf-8")
     after = cs.survey(study, db, library=cs.Library([mine]))
     assert (before.tally.asked, after.tally.asked, after.tally.reused) == (72, 6, 66)
     fresh = after.responses().filter(run=after.id)

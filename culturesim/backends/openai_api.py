@@ -35,6 +35,17 @@ TOP_LOGPROBS = 20
 LABEL_TOKENS = 3
 """Positions asked for with ``probabilities``: a label such as "10" may take more than one token."""
 
+_KINDS = {
+    "insufficient_quota": "quota",
+    "context_length_exceeded": "too_long",
+    "exceed_context_size_error": "too_long",
+}
+"""The kind of ``CallError`` that a server's own code or type stands for, where its status says less."""
+
+_FILTERED = ("content_filter", "content_policy_violation", "invalid_prompt")
+"""Codes of errors that are refusals of the prompt, and say nothing about other prompts."""
+
+_SHORTEST_KEY = 8  # what is shorter is a stand-in for a key, and may be part of any word
 _NO_KEY = "none-needed"  # the SDK insists on a key; local servers do not look at it
 
 
@@ -85,45 +96,55 @@ class OpenAIChat:
         except openai.APIStatusError as error:
             return self._refused(call, error)
         except openai.APITimeoutError:
-            return call.failed("timeout", f"{self._url} did not answer in {self._client.timeout} s")
+            waited = f"{self._url} did not answer in {self._client.timeout} s"
+            return call.failed("timeout", f"{waited}; where it is busy, a lower --concurrency helps")
         except openai.APIConnectionError as error:
             return call.failed("connection", f"cannot reach {self._url}: {error.__cause__ or error}")
         return self._read(call, reply.text, reply.headers.get("content-type", "no content type"))
 
     def _refused(self, call: Call, error: openai.APIStatusError) -> Completion:
         """The completion of a call that the server answered with an error status."""
-        kind = kind_of_status(error.status_code)
-        if "insufficient_quota" in (error.code, error.type):
-            kind = "quota"
+        if error.code in _FILTERED:
+            return call.done(None, finish_reason="content_filter")
+        kind = _KINDS.get(str(error.code)) or _KINDS.get(str(error.type)) or kind_of_status(error.status_code)
         said = at(error.body, "message") or at(error.body, "error") or error.response.text
-        message = f"{self._url} answered {error.status_code}: {excerpt(str(said), 300)}"
+        message = f"{self._url} answered {error.status_code}: {self._excerpt(str(said), 300)}"
         if kind == "auth":
             message += f"; check {KEY_VARIABLE}"
         elif kind == "not_found" and not isinstance(error.body, dict):
             message += f"; {self._url_hint()}"
-        return call.failed(kind, message.replace(self._key, "…"), retry_after(error.response.headers))
+        return call.failed(kind, message, retry_after(error.response.headers))
 
     def _read(self, call: Call, body: str, content_type: str) -> Completion:
-        """The completion in the body of an answer, or a ``protocol`` error where there is none."""
+        """The completion in the body of an answer, or the error that it tells or is."""
         try:
             reply = json.loads(body)
         except ValueError:
             reply = None
+        status = count_at(reply, "error", "code")
+        if status is not None and status >= 400:  # a relay had answered 200 before the model behind it failed
+            said = self._excerpt(str(at(reply, "error", "message")), 300)
+            return call.failed(kind_of_status(status), f"{self._url} answered {status}: {said}")
         choice = at(reply, "choices", 0)
         content = at(choice, "message", "content")
+        refusal = None if content else text_at(choice, "message", "refusal")
         if not isinstance(at(choice, "message"), dict) or not isinstance(content, str | None):
-            came = f"{content_type}: {excerpt(body)}".replace(self._key, "…")
+            came = f"{content_type}: {self._excerpt(body, 80)}"
             return call.failed("protocol", f"{self._url} answered no chat completion but {came}; {self._url_hint()}")
         wanted = call.prompt.trial.elicitation == "probabilities"
         return call.done(
-            text_at(choice, "message", "refusal") if content is None else content,
+            refusal or content,
             model=text_at(reply, "model") or self._model,
-            finish_reason=text_at(choice, "finish_reason"),
+            finish_reason="refusal" if refusal else text_at(choice, "finish_reason"),
             token_logprobs=token_logprobs(choice) if wanted else None,
             tokens_in=count_at(reply, "usage", "prompt_tokens"),
             tokens_out=count_at(reply, "usage", "completion_tokens"),
             tokens_cached=count_at(reply, "usage", "prompt_tokens_details", "cached_tokens"),
         )
+
+    def _excerpt(self, said: str, limit: int) -> str:
+        """The beginning of what the server said, without the key should it quote it."""
+        return excerpt(said.replace(self._key, "…") if len(self._key) >= _SHORTEST_KEY else said, limit)
 
     def _url_hint(self) -> str:
         if self._url.rstrip("/").endswith("/v1"):

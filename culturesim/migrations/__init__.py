@@ -46,7 +46,7 @@ def read_views(folder: Path) -> dict[str, str]:
     if not texts:
         raise StoreError(f"no view is defined in {folder}; the installation is incomplete: pip install -U culturesim")
     bare = {name: re.sub(r"--.*", "", text) for name, text in texts.items()}
-    uses = {name: set(re.findall(r"\w+", text)) & (texts.keys() - {name}) for name, text in bare.items()}
+    uses = {name: sorted(set(re.findall(r"\w+", text)) & (texts.keys() - {name})) for name, text in bare.items()}
     return {name: texts[name] for name in TopologicalSorter(uses).static_order()}
 
 

@@ -25,12 +25,16 @@ PARSER_VERSION = "1"
 
 _LONGEST = 20_000  # characters after the thinking; no answer is longer, and hostile text must not take long
 
+_CUT_SHORT = {"length", "content_filter"}  # reasons to stop that leave a text unfinished
+
 
 def parse(prompt: Prompt, completion: Completion, lexicon: Lexicon) -> Answer:
     """What a completion says about the options of its prompt. Never raises, whatever the text."""
     trial = prompt.trial.id
     if completion.error is not None:
         return Answer(trial, PARSER_VERSION, "error", detail=f"{completion.error.kind}: {completion.error.message}")
+    if refusal := _refusal(completion):
+        return Answer(trial, PARSER_VERSION, "refused", detail=refusal)
     if prompt.trial.elicitation == "probabilities":
         return read_probabilities(prompt, completion, lexicon, PARSER_VERSION)
     outcome = _read_text(prompt, completion, lexicon)
@@ -38,15 +42,23 @@ def parse(prompt: Prompt, completion: Completion, lexicon: Lexicon) -> Answer:
     return Answer(trial, PARSER_VERSION, outcome.status, codes, detail=outcome.detail)
 
 
+def _refusal(completion: Completion) -> str:
+    """How the server says that it refuses, whatever the words and their language; "" if it does not."""
+    if completion.finish_reason == "refusal":
+        return "refusal"
+    filtered = completion.finish_reason == "content_filter" and not (completion.text or "").strip()
+    return "content filter" if filtered else ""
+
+
 def _read_text(prompt: Prompt, completion: Completion, lexicon: Lexicon) -> Outcome:
     raw = completion.text or ""
     if not raw.strip():
-        filtered = completion.finish_reason == "content_filter"
-        return Outcome("refused", detail="content filter") if filtered else Outcome("empty")
+        hidden = "all of max_tokens went into thinking: raise --max-tokens"
+        return Outcome("empty", detail=hidden if completion.finish_reason == "length" else "")
     said, fault = without_thinking(raw)
     if fault:
         return Outcome("unparsed", detail=fault)
-    cut = completion.finish_reason == "length" or len(said) > _LONGEST
+    cut = completion.finish_reason in _CUT_SHORT or len(said) > _LONGEST
     text = plain(said[:_LONGEST])
     if not text and any(unicodedata.category(char) == "So" for char in said):
         return Outcome("unparsed", detail="no answer in it")

@@ -24,6 +24,8 @@ CUT = "\ua78f"
 """A letter glued to the end of a text that was cut off, so that what it ends with is no whole word or number."""
 
 _FIELD = re.compile(r"^([^\n:\d]{1,40}): *[(\[\"]*(?=(\d+|[A-Z](?=\W*$))|)", re.MULTILINE)
+_LAST_KEY = re.compile(r"(?<=[.,،…] )\d{1,2}(?=\W*$)")
+_STUTTER = re.compile(r"\W*(1|A)[.):、] *(?:\1[.):、] *)+(?=[^\W_])")  # "1. 1. 1. …"
 _ENTRY = re.compile(r"(?:(?<=[\n;,،。])|(?<=[.;,،] )|^)[(\[]?(\d{1,3}|[A-Za-z])[)\]]? *[.):、=–-] *(?=\S)")
 
 
@@ -48,8 +50,8 @@ def read_choice(text: str, forms: list[str], vocabulary: Vocabulary, cut: bool) 
     readings = [reading for form in forms if (reading := read_at(form, 0, vocabulary))]
     readings += _outside_torn(_explicit(text, refused + unsure, vocabulary, cut))
     outcome = _agreed(readings)
-    if outcome is not None and outcome.status == "valid" and _rivalled(text, outcome.options[0], readings, vocabulary):
-        outcome = Outcome("ambiguous", detail="names several labels")
+    if outcome is not None and outcome.status == "valid":
+        outcome = _rivalled(text, outcome, readings, vocabulary) or outcome
     if outcome is not None and (outcome.status == "valid" or not (refused or unsure)):
         return with_note(outcome, refused, unsure)
     if refused or unsure:
@@ -70,13 +72,14 @@ def without_scale_talk(text: str, vocabulary: Vocabulary) -> str:
 
 
 def without_echo(text: str, vocabulary: Vocabulary) -> tuple[str, bool]:
-    """The text without a repetition of the whole list of options, and whether there was one."""
-    labels = [fold(option.label) for option in vocabulary.options if option.label]
-    if len(labels) < 2 or len(text) < sum(map(len, labels)):
-        return text, False
-    lines = (r"\D{0,3}".join(filter(None, vocabulary.echo_parts(option))) for option in vocabulary.options)
-    found = re.search(r"\W{0,4}".join(lines), fold(text))
-    return (f"{text[: found.start()]}\n{text[found.end() :]}".strip(), True) if found else (text, False)
+    """The text without what repeats the options, and whether something does.
+
+    That is the whole list, or its two ends ("where 1 means never and 10 means always").
+    """
+    spans = [found.span() for found in vocabulary.echo.finditer(fold(text))]
+    for start, end in reversed(spans):
+        text = f"{text[:start]}\n{text[end:]}"
+    return text.strip(), bool(spans)
 
 
 def refusals(text: str, vocabulary: Vocabulary) -> tuple[list[Span], list[Span]]:
@@ -101,19 +104,29 @@ def cue_ends(text: str, taboo: list[Span], vocabulary: Vocabulary) -> Iterator[i
 
 
 def _explicit(text: str, taboo: list[Span], vocabulary: Vocabulary, cut: bool) -> list[Reading]:
-    """The readings of every place where an answer would stand."""
-    entries = {found.start(): found.group(1) for found in _ENTRY.finditer(text)}
-    listed = len(set(entries.values())) > 1
+    """The readings of every place where an answer would stand; a text that is stuck in counting has none."""
+    if _STUTTER.match(text):
+        return []
+    marks, listed = _entries(text)
     lines = [found.end() for found in re.finditer(r"\n+", text)]
     readings = [read_at(text, 0, vocabulary)]
-    if readings[0] is not None and _counts(readings[0], text, list(entries.values()), cut):
+    if readings[0] is not None and _counts(readings[0], text, marks, cut):
         readings = []
-    readings += [_own_line(text, start, vocabulary) for start in lines if not (listed and start in entries)]
-    readings += [read_at(text, end, vocabulary, cued=True) for end in sorted(set(cue_ends(text, taboo, vocabulary)))]
+    readings += [_own_line(text, start, vocabulary) for start in lines if start not in listed]
+    cued = (read_at(text, end, vocabulary, cued=True) for end in sorted(set(cue_ends(text, taboo, vocabulary))))
+    readings += [reading for reading in cued if reading and (reading.labelled or reading.start not in listed)]
     fields = {field.group(2) for field in _FIELD.finditer(text) if field.group(2)}
     if len(fields) < 2:  # of "Answer: 4", "Certainty: 5" only the cue tells which
         readings += [_after_colon(text, taboo, vocabulary), _at_end(text, vocabulary)]
     return [reading for reading in readings if reading is not None]
+
+
+def _entries(text: str) -> tuple[list[str], set[int]]:
+    """The marks of what looks like entries of a list, and where entries start if there are several marks."""
+    entries = list(_ENTRY.finditer(text))
+    marks = [found.group(1) for found in entries]
+    places = {place for found in entries for place in (found.start(), found.start(1))}
+    return marks, places if len(set(marks)) > 1 else set()
 
 
 def _counts(first: Reading, text: str, entries: list[str], cut: bool) -> bool:
@@ -144,7 +157,8 @@ def _after_colon(text: str, taboo: list[Span], vocabulary: Vocabulary) -> Readin
     found = _FIELD.match(text)
     if not found or n_words(found.group(1)) > 4:
         return None
-    if overlaps(taboo, *found.span()) or negated(text, found.end(1), vocabulary.lexicon):
+    lexicon = vocabulary.lexicon
+    if overlaps(taboo, *found.span()) or negated(text, found.end(1), lexicon) or lexicon.hearsay.search(found.group(1)):
         return None
     reading = read_at(text, found.end(), vocabulary, cued=True)
     return reading if reading is not None and ("\n" not in text or ends_line(text, reading.end)) else None
@@ -152,7 +166,7 @@ def _after_colon(text: str, taboo: list[Span], vocabulary: Vocabulary) -> Readin
 
 def _at_end(text: str, vocabulary: Vocabulary) -> Reading | None:
     """The key that stands by itself after the last sentence ("… in my life. 4")."""
-    found = re.search(r"(?:[.!?]\s+|(?<!\d):\s*|[。؟]\s*)[\"'(\[]*(?=[^\W_]{1,3}[)\]\"'.。!]*$)", text)
+    found = re.search(r"(?:(?<!\d)[.!?]\s+|(?<!\d):\s*|[。؟]\s*)[\"'(\[]*(?=[^\W_]{1,3}[)\]\"'.。!]*$)", text)
     reading = read_at(text, found.end(), vocabulary) if found else None
     if reading is None or reading.option is None or found is None:
         return reading
@@ -180,11 +194,18 @@ def _is_lone_key(text: str, vocabulary: Vocabulary) -> bool:
     return alone and not vocabulary.may_go_on(text[reading.start : reading.end])
 
 
-def _rivalled(text: str, option: Option, readings: list[Reading], vocabulary: Vocabulary) -> bool:
-    """Whether a short text that answers with a label names another option's too ("agree, or maybe disagree")."""
-    if n_words(text) > _SHORT or not any(reading.labelled for reading in readings):
-        return False
-    return any(mention.option is not option for mention in vocabulary.telling_labels(text))
+def _rivalled(text: str, answer: Outcome, readings: list[Reading], vocabulary: Vocabulary) -> Outcome | None:
+    """What becomes of the answer of a short text that names a rival: "agree, or maybe disagree", "2… no, wait, 4"."""
+    if n_words(text) > _SHORT:
+        return None
+    labels = vocabulary.telling_labels(text) if any(reading.labelled for reading in readings) else []
+    if any(mention.option not in answer.options for mention in labels):
+        return Outcome("ambiguous", detail="names several labels")
+    last = _LAST_KEY.search(text)
+    key = vocabulary.key_at(text, last.start()) if last else None
+    if key is None or key.option in (None, *answer.options) or negated(text, key.start, vocabulary.lexicon):
+        return None
+    return Outcome("ambiguous", detail="names several keys")
 
 
 def _agreed(readings: list[Reading]) -> Outcome | None:

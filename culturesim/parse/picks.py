@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from culturesim.language import fold
 from culturesim.parse.choice import CUT, Outcome, cue_ends, refusals, with_note, without_echo, without_scale_talk
-from culturesim.parse.prose import n_words, negated, overlaps
+from culturesim.parse.prose import n_words, negated, overlaps, skip
+from culturesim.parse.reader import CONTRADICTION
 from culturesim.parse.vocabulary import Key, Mention, Vocabulary
 from culturesim.records import Option, Prompt
 
@@ -22,6 +23,7 @@ _AFTER_LABEL = re.compile(r"[\s,،、;؛&+/|>→.)\]}\"']+")
 _COUNTER = re.compile(r"[(\[]*(\d{1,2})[.):\]]+ *(?=[^\s])")
 _TO_LABEL = re.compile(r" *[.:=)\]\-–—(\"']*[ \"'(]*")
 _ASIDE = re.compile(r" *\([^()\n]{0,80}\)")
+_CLOSING = re.compile(r" *[)\]]")
 _REST = re.compile(r" *[-–—:,(][^\n]*")
 
 
@@ -71,7 +73,7 @@ def _uncut(text: str, vocabulary: Vocabulary) -> str:
 
 
 def _begins_entry(line: str, vocabulary: Vocabulary) -> bool:
-    start = _skip(_OPENING, line, 0)
+    start = skip(_OPENING, line, 0)
     return _pick_at(line, start, vocabulary) is not None or vocabulary.may_go_on(line[start:])
 
 
@@ -96,7 +98,7 @@ def _lists(text: str, taboo: list[tuple[int, int]], prompt: Prompt, vocabulary: 
 def _list_at(text: str, start: int, vocabulary: Vocabulary, whole: bool) -> list[Pick]:
     """The list that begins at ``start``; empty if none does, or if it does not end as a list does."""
     picks: list[Pick] = []
-    at = _skip(_OPENING, text, start)
+    at = skip(_OPENING, text, start)
     while pick := _pick_at(text, at, vocabulary):
         picks.append(pick)
         at = _next(text, pick, vocabulary)
@@ -114,15 +116,15 @@ def _list_at(text: str, start: int, vocabulary: Vocabulary, whole: bool) -> list
 def _pick_at(text: str, at: int, vocabulary: Vocabulary) -> Pick | None:
     """The key, label or key with label at a place, with a remark in brackets."""
     while (word := vocabulary.lexicon.key_words.match(text, at)) and word.end() > at:
-        at = _skip(_OPENING, text, word.end())
+        at = skip(_OPENING, text, word.end())
     label = vocabulary.label_at(text, at)
     if label is not None:
         return _with_key(text, label, vocabulary)
     key = vocabulary.key_at(text, at)
     if key is None or not (key.firm or _stands_free(text, key, vocabulary)):
         return None
-    label = vocabulary.label_at(text, _skip(_TO_LABEL, text, key.end))
-    end = label.end if label is not None else _skip(_ASIDE, text, key.end)
+    label = vocabulary.label_at(text, skip(_TO_LABEL, text, key.end))
+    end = label.end if label is not None else skip(_ASIDE, text, key.end)
     return Pick(key, label, end)
 
 
@@ -131,22 +133,22 @@ def _with_key(text: str, label: Mention, vocabulary: Vocabulary) -> Pick:
     bracket = re.match(r" *[(\[] *(?=\w{1,3} *[)\]])", text[label.end :])
     key = vocabulary.key_at(text, label.end + bracket.end()) if bracket else None
     if key is not None and key.option is not None:
-        return Pick(key, label, _skip(re.compile(r" *[)\]]"), text, key.end))
-    return Pick(None, label, _skip(_ASIDE, text, label.end))
+        return Pick(key, label, skip(_CLOSING, text, key.end))
+    return Pick(None, label, skip(_ASIDE, text, label.end))
 
 
 def _stands_free(text: str, key: Key, vocabulary: Vocabulary) -> bool:
     """Whether a letter or number word is an entry of a list rather than a word of a sentence ("a", "I")."""
     after = re.match(r" *(?:$|[\n,،、;؛.:)\]=&+\"'(>–—-])", text[key.end :])
-    return bool(after or vocabulary.lexicon.joiners.match(text, _skip(_APART, text, key.end)))
+    return bool(after or vocabulary.lexicon.joiners.match(text, skip(_APART, text, key.end)))
 
 
 def _next(text: str, pick: Pick, vocabulary: Vocabulary) -> int:
     """Where the next entry of a list may begin: after marks and joining words; its own end if nothing parts it."""
-    at = _skip(_AFTER_LABEL if pick.label else _APART, text, pick.end)
+    at = skip(_AFTER_LABEL if pick.label else _APART, text, pick.end)
     while (word := vocabulary.lexicon.joiners.match(text, at)) and word.end() > at:
-        at = _skip(_APART, text, word.end())
-    return _skip(_OPENING, text, at) if at > pick.end else at
+        at = skip(_APART, text, word.end())
+    return skip(_OPENING, text, at) if at > pick.end else at
 
 
 def _without_counting(text: str) -> str:
@@ -187,7 +189,7 @@ def _line(line: str, vocabulary: Vocabulary) -> list[Pick]:
     picks = _list_at(line, 0, vocabulary, whole=True) or _list_at(line, 0, vocabulary, whole=False)
     if len(picks) > 1 or (picks and not re.search(r"[^\W_]", line[picks[0].end :])):
         return picks
-    first = _pick_at(line, _skip(_OPENING, line, 0), vocabulary)
+    first = _pick_at(line, skip(_OPENING, line, 0), vocabulary)
     return [first] if first and first.label and _REST.fullmatch(line[first.end :]) else []
 
 
@@ -232,7 +234,7 @@ def _outcome(picks: Sequence[Pick], prompt: Prompt) -> Outcome:
         elif keyed is None:
             return Outcome("off_scale", detail=pick.key.detail if pick.key else "")
         elif pick.label is not None and pick.label.option is not keyed:
-            return Outcome("ambiguous", detail="a key and the label of another option")
+            return Outcome("ambiguous", detail=CONTRADICTION)
         else:
             options.append(keyed)
     return _counted(options, prompt)
@@ -270,8 +272,3 @@ def _without_repeats(outcomes: list[Outcome], ordered: bool) -> list[Outcome]:
             continue
         kept.append(outcome)
     return kept
-
-
-def _skip(pattern: re.Pattern[str], text: str, start: int) -> int:
-    found = pattern.match(text, start)
-    return found.end() if found else start

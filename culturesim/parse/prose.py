@@ -55,6 +55,12 @@ def negated(text: str, start: int, lexicon: Lexicon) -> bool:
     return bool(lexicon.negations.search(near))
 
 
+def skip(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Where a pattern that matches at ``start`` ends; ``start`` itself if it does not match."""
+    found = pattern.match(text, start)
+    return found.end() if found else start
+
+
 def overlaps(spans: list[tuple[int, int]], start: int, end: int) -> bool:
     """Whether ``start`` to ``end`` touches any of the spans."""
     return any(start < span_end and end > span_start for span_start, span_end in spans)

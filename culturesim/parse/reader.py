@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from culturesim.parse.prose import sentence_end, sentence_start
+from culturesim.parse.prose import sentence_end, sentence_start, skip
 from culturesim.parse.vocabulary import Key, Mention, Vocabulary
 from culturesim.records import Option
 
@@ -20,7 +20,7 @@ _APART = re.compile(r"[ ,،、;/~&+(\-–—]*")
 _COUNTS = re.compile(r"[.):]+ *")
 _COUNTED = re.compile(r" *[.):、=]+ *(\d\w*)(?=[^\w\n]*(?:\n|$))")  # "1. 12", but not "4. 34 years ago …"
 _WORD = re.compile(r"[^\W\d_]+[ ,،、]+")
-_CONTRADICTION = "a key and the label of another option"
+CONTRADICTION = "a key and the label of another option"
 _WORD_LETTERS = frozenset("aeiouyو")  # list letters that are also words of some language
 
 
@@ -41,13 +41,13 @@ def read_at(text: str, start: int, vocabulary: Vocabulary, cued: bool = False) -
 
     ``cued``: an answer cue stands before it, so that a number word needs no line of its own.
     """
-    start = _after_opening(text, start)
+    start = skip(_OPENING, text, start)
     label = vocabulary.label_at(text, start)
     if label is not None:
         return _label_reading(text, label, vocabulary)
     at = start
     while (word := vocabulary.lexicon.key_words.match(text, at)) and word.end() > at:
-        at = _after_opening(text, word.end())
+        at = skip(_OPENING, text, word.end())
     key = vocabulary.key_at(text, at) or vocabulary.key_at(text, start)
     return _key_reading(text, key, vocabulary, cued) if key else None
 
@@ -57,22 +57,17 @@ def ends_line(text: str, end: int) -> bool:
     return not re.match(r"[^\n]*[^\W_]", text[end:])
 
 
-def _after_opening(text: str, start: int) -> int:
-    found = _OPENING.match(text, start)
-    return found.end() if found else start
-
-
 def _label_reading(text: str, label: Mention, vocabulary: Vocabulary) -> Reading | None:
     """A label, perhaps with its key after it: "agree (4)"."""
-    key = vocabulary.key_at(text, _skip(_BETWEEN, text, label.end))
+    key = vocabulary.key_at(text, skip(_BETWEEN, text, label.end))
     if key is not None and key.option is not None and (key.firm or _clear_place(text, key, key.end, vocabulary, True)):
         if key.option.code != label.option.code:
-            return Reading("contradiction", label.start, key.end, detail=_CONTRADICTION)
+            return Reading("contradiction", label.start, key.end, detail=CONTRADICTION)
         return Reading("option", label.start, _closed(text, key.end), label.option, labelled=True)
     if not _stops(text, label.end, vocabulary):
         return None
     if _denied_by_label(text, label.start, label.end, label.option, vocabulary):
-        return Reading("contradiction", label.start, label.end, detail=_CONTRADICTION)
+        return Reading("contradiction", label.start, label.end, detail=CONTRADICTION)
     return Reading("option", label.start, _closed(text, label.end), label.option, labelled=True)
 
 
@@ -84,15 +79,15 @@ def _key_reading(text: str, key: Key, vocabulary: Vocabulary, cued: bool) -> Rea
         return Reading("off_scale", key.start, end, detail=fault) if _stops(text, end, vocabulary) else None
     end, rival = _past_repeats(text, key, end, vocabulary)
     if rival:
-        return Reading("torn", key.start, rival, detail=f"names {text[key.start : rival]!r}")
-    after = _skip(_BETWEEN, text, end)
+        return Reading("torn", key.start, rival, detail=f"names {text[key.start : rival][:40]!r}")
+    after = skip(_BETWEEN, text, end)
     label = vocabulary.label_at(text, after)
     if label is not None and label.option is key.option:
         return Reading("option", key.start, _closed(text, label.end), key.option, labelled=True)
     if label is None and not _clear_place(text, key, end, vocabulary, cued):
         return None
     if label is not None or _denied_by_label(text, key.start, after, key.option, vocabulary):
-        return Reading("contradiction", key.start, end, detail=_CONTRADICTION)
+        return Reading("contradiction", key.start, end, detail=CONTRADICTION)
     return Reading("option", key.start, _closed(text, end), key.option)
 
 
@@ -106,7 +101,7 @@ def _scale_end(text: str, key: Key, vocabulary: Vocabulary) -> tuple[int, str]:
             return slash.end(), ""
         return (key.end, "") if vocabulary.has_number(slash.group(1)) else (slash.end(), "is on another scale")
     for phrase in vocabulary.lexicon.scale_phrases:
-        if found := phrase.match(text, _skip(_SPACES, text, end)):
+        if found := phrase.match(text, skip(_SPACES, text, end)):
             return found.end(), "" if of_this_scale(found.group(), vocabulary) else "is on another scale"
     return key.end, ""
 
@@ -137,13 +132,14 @@ def _past_repeats(text: str, key: Key, end: int, vocabulary: Vocabulary) -> tupl
 
 
 def _second_key(text: str, end: int, vocabulary: Vocabulary) -> Key | None:
-    """Another key close by ("3 or 4", "3 (three)"), unless a word denies it ("3, not 4")."""
-    start = _skip(_APART, text, end)
-    for at in [_skip(_COUNTS, text, end), *_next_places(text, start, vocabulary)]:
+    """Another key close by ("3 or 4", "3 (three)"), unless a word denies it ("3, not 4"; "3 on this one")."""
+    start = skip(_APART, text, end)
+    goes_on = vocabulary.lexicon.continuations.match(text, skip(_SPACES, text, end))
+    for at in [skip(_COUNTS, text, end), *_next_places(text, start, vocabulary)]:
         key = vocabulary.key_at(text, at)
         if key is None or key.option is None or vocabulary.lexicon.negations.search(text, end, at):
             continue
-        if key.firm or _clear_place(text, key, key.end, vocabulary, cued=True):
+        if key.firm or (not goes_on and _clear_place(text, key, key.end, vocabulary, cued=True)):
             return key
     return None
 
@@ -155,7 +151,7 @@ def _next_places(text: str, start: int, vocabulary: Vocabulary) -> list[int]:
         return list(range(start, start + (run.end() if run else 0) + 1))
     places = [start]
     while len(places) < 3 and (word := _WORD.match(text, places[-1])):
-        places.append(_skip(_APART, text, word.end()))
+        places.append(skip(_APART, text, word.end()))
     return places
 
 
@@ -182,13 +178,8 @@ def _clear_place(text: str, key: Key, end: int, vocabulary: Vocabulary, cued: bo
 def _stops(text: str, end: int, vocabulary: Vocabulary) -> bool:
     """Whether a phrase may end here: punctuation, the end of the line, or a word that goes on after an answer."""
     end = _closed(text, end)
-    return bool(_STOPS.match(text, end) or vocabulary.lexicon.continuations.match(text, _skip(_SPACES, text, end)))
+    return bool(_STOPS.match(text, end) or vocabulary.lexicon.continuations.match(text, skip(_SPACES, text, end)))
 
 
 def _closed(text: str, end: int) -> int:
-    return _skip(_CLOSING, text, end)
-
-
-def _skip(pattern: re.Pattern[str], text: str, start: int) -> int:
-    found = pattern.match(text, start)
-    return found.end() if found else start
+    return skip(_CLOSING, text, end)

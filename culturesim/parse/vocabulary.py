@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from culturesim.language import fold, plain, script_of
 from culturesim.lexicon import Lexicon
-from culturesim.parse.prose import is_han, n_words, negated, sentence_around
+from culturesim.parse.prose import is_han, n_words, negated, sentence_around, sentence_end, sentence_start
 from culturesim.records import Option
 
 _NUMERAL = re.compile(r"(?P<sign>-?)#? ?(?P<whole>\d+)?(?P<part>\.\d+)?(?P<percent> ?%)?")
@@ -71,11 +71,15 @@ class Vocabulary:
         """Whether an option has this number, in ASCII digits, as its key."""
         return number in self._numbers
 
-    def echo_parts(self, option: Option) -> tuple[str, str]:
-        """Patterns for the key and the label of an option as the prompt prints them, in folded text."""
-        keys = {fold(plain(text)) for text in (option.key, *option.spellings)}
-        either = "|".join(sorted(map(re.escape, keys), key=len, reverse=True))
-        return rf"(?<!\d)(?:{either})(?!\d)", re.escape(fold(plain(option.label)))
+    @cached_property
+    def echo(self) -> re.Pattern[str]:
+        """Finds the list of options as printed, or talk of what its two ends mean, in folded text."""
+        labelled = [option for option in self.options if option.label]
+        if len(labelled) < 2:
+            return re.compile("(?!)")
+        lines = r"\W{0,4}".join(_with_label(option, r"\D{0,3}") for option in self.options)
+        ends = r"[^\d\n]{0,20}".join(_with_label(option, r"\D{0,20}") for option in (labelled[0], labelled[-1]))
+        return re.compile(f"{lines}|{ends}")
 
     def may_go_on(self, text: str) -> bool:
         """Whether a key or label begins a longer one ("1" of "10", "happy" of "happy enough")."""
@@ -106,7 +110,8 @@ class Vocabulary:
     def answering_labels(self, text: str) -> list[Mention]:
         """The telling labels that make up enough of their sentence to be the answer.
 
-        A label of one word must also end its clause: "happy to help" says nothing of happiness.
+        The sentence may not ask, nor tell of others ("most people agree"). A label of one word must also end its
+        clause: "happy to help" says nothing of happiness.
         """
         return [mention for mention in self.telling_labels(text) if self._carries_sentence(text, mention)]
 
@@ -117,8 +122,11 @@ class Vocabulary:
         return words > 1 or n_words(sentence_around(text, mention.start, mention.end)) <= _SHORT
 
     def _carries_sentence(self, text: str, mention: Mention) -> bool:
+        start, end = sentence_start(text, mention.start), sentence_end(text, mention.end)
+        if text[end : end + 1] in {"?", "؟"} or self.lexicon.hearsay.search(text, start, mention.start):
+            return False
         words = n_words(text[mention.start : mention.end])
-        if n_words(sentence_around(text, mention.start, mention.end)) > _SHARE * words:
+        if n_words(text[start:end]) > _SHARE * words:
             return False
         return words > 1 or bool(_CLAUSE_END.match(text, mention.end))
 
@@ -207,6 +215,14 @@ def _glued(before: str, key: str) -> bool:
 def _one_word(left: str, right: str) -> bool:
     """Whether two neighbouring characters belong to one word or number."""
     return left.isalnum() and right.isalnum() and is_han(left) == is_han(right)
+
+
+def _with_label(option: Option, between: str) -> str:
+    """A pattern for the key of an option and, where it has one, its label."""
+    keys = {fold(plain(text)) for text in (option.key, *option.spellings)}
+    either = "|".join(sorted(map(re.escape, keys), key=len, reverse=True))
+    label = re.escape(fold(plain(option.label)))
+    return rf"(?<!\d)(?:{either})(?!\d)" + (between + label if label else "")
 
 
 def _unique_labels(options: tuple[Option, ...]) -> dict[str, Option]:

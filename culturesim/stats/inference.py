@@ -23,6 +23,8 @@ Bounds = tuple[float, float]
 
 UNBOUNDED: Bounds = (-math.inf, math.inf)
 
+ONE_CLUSTER = "no interval: fewer than two clusters"
+
 _UNDEFINED_AT_MOST = 0.1
 _SAME = 1e-12
 
@@ -97,7 +99,7 @@ class Bootstrap:
         of the percentile interval in small samples, and both factors of s.
         """
         if clusters < 2:
-            return Interval(value, None, None, clusters, "no interval: fewer than two clusters")
+            return Interval(value, None, None, clusters, ONE_CLUSTER)
         defined = replicates[np.isfinite(replicates)]
         if len(defined) < (1 - _UNDEFINED_AT_MOST) * len(replicates):
             return Interval(value, None, None, clusters, "no interval: too few clusters answered every item it needs")

@@ -1,7 +1,8 @@
-"""How much of the answers the place on the list explains, against what the options say."""
+"""How far answers go by the place on the list, and how far by what the options say."""
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ _NOTHING = 1e-9
 
 
 def position_share(printed: Floats, reversed_: Floats, clusters: Integers, bootstrap: Bootstrap) -> Interval:
-    """The share of the place on the list in what answers say, from pairs of a printed and a reversed list.
+    """The share of the place on the list in where answers lie, from pairs of a printed and a reversed list.
 
     With y in [0, 1] the answered point of the scale (0 its lowest code, 1 its highest; under probabilities the expected
     point), a pair splits exactly into
@@ -24,8 +25,12 @@ def position_share(printed: Floats, reversed_: Floats, clusters: Integers, boots
     ``content c = (y_printed + y_reversed)/2 − 1/2`` and ``position d = (y_printed − y_reversed)/2``, for which
     ``(y_printed − 1/2)² + (y_reversed − 1/2)² = 2(c² + d²)``;
 
-    ``share = Σd² / Σ(c² + d²)``. Whoever answers by what options say gives the same y twice (d = 0, share 0); whoever
-    answers by place gives y and 1 − y (c = 0, share 1). Independent answers spread evenly over the scale give 1/2.
+    ``share = Σd² / Σ(c² + d²)``: of the answers' squared distance from the middle of the scale, the part that turns
+    round with the list. Whoever answers by what options say gives the same y twice (d = 0, share 0); whoever answers by
+    place gives y and 1 − y (c = 0, share 1). Independent answers spread evenly over the scale give 1/2.
+
+    Answers that are sampled also differ by chance, and chance adds as much to Σc² as to Σd²: a variance s² of the
+    answer to one prompt draws the share to 1/2, as in ``(D² + s²/2) / (C² + D² + s²)``. Probabilities have no s².
 
     Why 1/2 is subtracted: turning the list maps y to 1 − y for an answer by place, and the middle of the scale is the
     one point that this leaves alone, so it is the only centre for which answers by place have no content.
@@ -48,12 +53,29 @@ def position_share(printed: Floats, reversed_: Floats, clusters: Integers, boots
         In [0, 1]. ``value`` is None where every pair lies in the middle of its scale (as exact uniform probabilities
         do): then there is nothing to split. ``clusters`` counts those with anything to split.
     """
-    content, position = (printed + reversed_ - 1) / 2, (printed - reversed_) / 2
-    content, position = (np.where(np.abs(part) < _NOTHING, 0.0, part) for part in (content, position))
+    content, position = _parts(printed, reversed_)
     share = ratio(position**2, content**2 + position**2, clusters, bootstrap, (0.0, 1.0))
     if share.value is None and len(printed):
         return Interval(None, None, None, 0, "all answers lie in the middle of the scale: nothing to tell apart")
     return share
+
+
+def distance(printed: Floats, reversed_: Floats, clusters: Integers, bootstrap: Bootstrap) -> Interval:
+    """How far answers lie from the middle of the scale: ``2 √(Σ(c² + d²) / n)``, what a position share is a share of.
+
+    Parameters are those of ``position_share``. In [0, 1]: 0 where all answers are in the middle of the scale, 1 where
+    all are at an end of it; answers spread evenly over five points give 0.71. The ends of the interval are those of the
+    mean square, under the same root.
+    """
+    content, position = _parts(printed, reversed_)
+    square = ratio(content**2 + position**2, 1.0, clusters, bootstrap, (0.0, 0.25))
+    value, low, high = (None if x is None else 2 * math.sqrt(x) for x in (square.value, square.low, square.high))
+    return Interval(value, low, high, square.clusters, square.note)
+
+
+def _parts(printed: Floats, reversed_: Floats) -> tuple[Floats, Floats]:
+    content, position = (printed + reversed_ - 1) / 2, (printed - reversed_) / 2
+    return np.where(np.abs(content) < _NOTHING, 0.0, content), np.where(np.abs(position) < _NOTHING, 0.0, position)
 
 
 def verdict(share: Interval, pairs: int) -> Literal["content", "position", "undecided", "too_few"]:
