@@ -174,8 +174,10 @@ class Design:
 
     @cached_property
     def _rest_ranks(self) -> tuple[tuple[int, ...], ...]:
+        # Orders stay together: position is told from content by the same question in both.
         return tuple(
-            shuffled(size, "fraction", place, self.study.settings.seed) for place, size in enumerate(self._sizes[1:])
+            (0,) * size if factor == "order" else shuffled(size, "fraction", place, self.study.settings.seed)
+            for place, (factor, size) in enumerate(zip(Cell._fields[1:], self._sizes[1:], strict=True))
         )
 
     def _rest_angle(self, cell: Cell) -> int:

@@ -47,7 +47,7 @@ class Study(Strict):
 
     ``questionnaires`` or ``battery`` says what is asked, ``items`` (globs) narrows it. ``wordings`` are numbers of
     paraphrases, or "all". ``include_none`` adds the model as itself to the personas. ``fraction`` < 1 takes a balanced
-    random subset of the full crossing.
+    random subset of the full crossing, in which a question is asked in all its option orders or not at all.
     """
 
     model: str = DEFAULT_MODEL

@@ -101,6 +101,13 @@ def test_a_fraction_keeps_every_level_and_pair_in_its_share(prepared: Make, frac
         assert shares(part, whole, *names) == pytest.approx([fraction] * len(shares(part, whole, *names)), abs=0.15)
 
 
+def test_a_fraction_asks_a_question_in_all_its_orders(prepared: Make) -> None:
+    kept = Counter(
+        (t.item, t.language, t.persona, t.frame, t.repeat) for t in prepared(**SMALL, fraction=0.2).design.trials()
+    )
+    assert set(kept.values()) == {2}
+
+
 @settings(max_examples=30, deadline=None)
 @given(fraction=st.floats(0.01, 1), seed=st.integers(0, 9), n=st.integers(1, 6))
 def test_the_count_is_the_number_of_trials(library: Any, fraction: float, seed: int, n: int) -> None:

@@ -118,7 +118,7 @@ _WORTH = {
 
 
 def show_summary(analysis: Analysis) -> None:
-    """What the answers of a store are worth, by language; ``position`` is the share that position explains."""
+    """What the answers of a store are worth, by language; ``position`` is the share that turns with the list."""
     positions = {(row.model, row.questionnaire, row.language): row for row in analysis.positions}
     asked: dict[tuple[str, str], list[CoverageRow]] = {}
     for row in analysis.coverage:
