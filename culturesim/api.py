@@ -78,6 +78,8 @@ def survey(
     the model cannot be had, ``RunError`` where asking came to nothing; whatever was answered is kept.
     """
     library = library or Library()
+    if base_url:
+        study = study.model_copy(update={"base_url": base_url})
     prepared = prepare(study, library)
     store = open_store(db, library)
     return _ask(prepared, store, library, base_url, limits, on_progress, shard=shard)
@@ -85,13 +87,13 @@ def survey(
 
 def resume(run: str, db: str | Path = DEFAULT_DB, *, library: Library | None = None, base_url: str | None = None,
            limits: Limits | None = None, on_progress: Callable[[Tally], None] | None = None) -> Run:  # fmt: skip
-    """Asks what the study of a stored run still misses.
+    """Asks what the study of a stored run still misses; ``base_url`` says where its server is now, if it has moved.
 
     Where definitions have changed since, that is a new run, which reuses the trials whose words have not.
     """
     library = library or Library()
-    study = _study_of(open_store(db, library, exists=True), run)
-    return survey(study, db, library=library, base_url=base_url, limits=limits, on_progress=on_progress)
+    store = open_store(db, library, exists=True)
+    return _ask(prepare(_study_of(store, run), library), store, library, base_url, limits, on_progress)
 
 
 def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, library: Library | None = None,
@@ -130,7 +132,7 @@ def _backend(prepared: Prepared, library: Library, base_url: str | None) -> Back
 
     study = prepared.study
     figures = _figures(prepared, library)
-    backend = load(study.model, base_url=base_url, figures=figures)
+    backend = load(study.model, base_url=base_url or study.base_url or None, figures=figures)
     if study.elicitation == "probabilities" and not backend.capabilities.option_probabilities:
         raise StudyError(f"{study.model} gives no option probabilities; elicit choice")
     return backend

@@ -13,7 +13,7 @@ from culturesim.library import Library
 from culturesim.persona import NOBODY, Persona, PersonaPool, PersonaTexts, Vocabulary
 from culturesim.population import read_population
 from culturesim.questionnaire import Frame, Questionnaire
-from culturesim.records import KeyStyle, Trial
+from culturesim.records import KeyStyle, Prompt, Trial
 from culturesim.render import Renderer
 
 T = TypeVar("T")
@@ -104,6 +104,8 @@ class _Check:
                 prompt = self.read(place, renderer.render, trial)
                 if prompt is None:
                     return
+                if missing := _not_shown(prompt, questionnaire):
+                    self._note(Fault(str(frame.path), "block user", f"does not show {missing}"))
                 leaked = self.vocabulary.leaks(frame.language, words_shown(prompt))
                 if leaked and set(leaked) <= set(words([frame.source])):
                     self._leaks(str(frame.path), "", frame.language, leaked)
@@ -132,6 +134,17 @@ class _Check:
     def _leaks(self, file: str, key: str, language: str, leaked: list[str]) -> None:
         message = f"the prompt in {language!r} holds what is not of that language: {', '.join(leaked)}"
         self._note(Fault(file, key, message))
+
+
+def _not_shown(prompt: Prompt, questionnaire: Questionnaire) -> str:
+    """What every prompt must hold and this one lacks."""
+    trial = prompt.trial
+    item = questionnaire.text(trial.language).items[trial.item][trial.wording]
+    if "{" not in item and item not in prompt.user:
+        return "the item"
+    if any(option.key not in prompt.user or option.label not in prompt.user for option in prompt.options):
+        return "every option with its key and label"
+    return ""
 
 
 def _trials(questionnaire: Questionnaire, frame: Frame) -> Iterator[Trial]:

@@ -37,9 +37,15 @@ M = TypeVar("M", bound=BaseModel)
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file; a ``DefinitionError`` that names file and line where it is broken or unreadable."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise DefinitionError([Fault(str(path), "", f"is not valid TOML: {error}")]) from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; a ``DefinitionError`` that names it where it is not UTF-8 or cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DefinitionError([Fault(str(path), "", f"is not UTF-8 at byte {error.start}")]) from None
     except OSError as error:

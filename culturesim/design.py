@@ -72,6 +72,10 @@ class Design:
         )
         if not self.asks:
             raise StudyError("the study asks nothing: no item has the wordings it names")
+        if study.fraction < 1 and not self.count:
+            raise StudyError(
+                f"the study asks nothing: a fraction of {study.fraction:g} of {self.crossing} trials is none"
+            )
 
     @cached_property
     def crossing(self) -> int:
@@ -144,7 +148,9 @@ class Design:
 
     @cached_property
     def _common(self) -> bytes:
-        return digest(TRIAL_FORMAT, self.study.model, self.study.keys, self.study.settings.model_dump_json())
+        return digest(
+            TRIAL_FORMAT, self.study.model, self.study.base_url, self.study.keys, self.study.settings.model_dump_json()
+        )
 
     def _persona_print(self, persona: Persona, language: str) -> bytes:
         return digest(persona.id, self._texts[language].fingerprint) if persona.attributes else b""

@@ -53,6 +53,8 @@ class Formula:
                 pass
             case ast.Name(id=name):
                 self.names.add(name)
+            case ast.BinOp(op=ast.Div(), right=right) if not (isinstance(right, ast.Constant) and right.value):
+                raise ValueError(f"divides by {ast.unparse(right)!r}; only a number other than 0 may stand there")
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
                 self._check(left, depth + 1)
                 self._check(right, depth + 1)

@@ -64,7 +64,7 @@ def _file(path: Path) -> Iterator[str]:
     """The words of a file: what stands outside code, and the quoted strings within."""
     if not path.is_file():
         return
-    source = path.read_text(encoding="utf-8")
+    source = path.read_text(encoding="utf-8", errors="replace")  # reading it for use tells what is wrong with it
     if path.suffix == ".toml":
         source = _NOT_SHOWN.sub("", source)
     yield _CODE.sub(" ", source)

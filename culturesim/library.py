@@ -81,8 +81,10 @@ class Library:
         return read_pool(_pick("pool", name, self.pools()))
 
     def frame(self, name: str, language: str) -> Frame:
-        """A frame in one language."""
-        return self._frame(_pick("frame", name, self.frames()), language)
+        """A frame in one language; the languages of a frame may lie in several roots."""
+        folder = _pick("frame", name, self.frames())
+        places = (root / "questionnaires" / "frames" / name for root in self.roots)
+        return self._frame(next((place for place in places if (place / f"{language}.j2").is_file()), folder), language)
 
     def lexicon(self, language: str) -> Lexicon:
         """What the parser knows of a language."""
@@ -91,18 +93,24 @@ class Library:
     def persona_texts(self, template: str, language: str) -> PersonaTexts:
         """Template and vocabulary for personas in one language."""
         words = _pick("language", language, self.vocabularies())
-        for root in self.roots:
-            folder = root / "personas" / "templates" / template
-            if folder.is_dir():
-                return self._persona_texts(folder, words.parent, language)
-        raise UnknownNameError("persona template", template, [])
+        folders = [root / "personas" / "templates" / template for root in self.roots]
+        there = [folder for folder in folders if folder.is_dir()]
+        if not there or not template:
+            raise UnknownNameError("persona template", template, [])
+        folder = next((place for place in there if (place / f"{language}.j2").is_file()), there[0])
+        return self._persona_texts(folder, words.parent, language)
 
     def languages(self) -> tuple[str, ...]:
         """Tags of the languages in which everything shared (frames, vocabulary, lexicon) exists."""
         shared = set(self.lexicons()) & set(self.vocabularies())
-        for folder in self.frames().values():
-            shared &= {path.stem for path in folder.glob("*.j2")}
+        for name in self.frames():
+            shared &= self.frame_languages(name)
         return tuple(sorted(shared))
+
+    def frame_languages(self, name: str) -> set[str]:
+        """Tags of the languages a frame is written in, in any root."""
+        folders = (root / "questionnaires" / "frames" / name for root in self.roots)
+        return {path.stem for folder in folders for path in folder.glob("*.j2")}
 
 
 def _pick(kind: str, name: str, known: Mapping[str, Path]) -> Path:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from culturesim.definition import IDENTIFIER, Provenance, Strict, read_model
+from culturesim.definition import IDENTIFIER, Provenance, Strict, read_model, read_text
 from culturesim.errors import DefinitionError, Fault, StudyError, UnknownNameError
 from culturesim.records import NO_PERSONA, PersonaRow
 from culturesim.shuffle import Permutation, digest, unit
@@ -215,4 +215,4 @@ def read_persona_texts(templates: Path, vocabularies: Path, language: str) -> Pe
         if not place.is_file():
             known = [other.stem for other in place.parent.glob(f"*{place.suffix}")]
             raise UnknownNameError(f"language of {place.parent.name}", language, known, f"add {place}")
-    return PersonaTexts(language, path, path.read_text(encoding="utf-8"), read_vocabulary(words))
+    return PersonaTexts(language, path, read_text(path), read_vocabulary(words))

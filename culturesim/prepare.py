@@ -53,7 +53,9 @@ class Prepared:
         texts = [text.fingerprint for text in self.texts.values()]
         versions = [questionnaire.version for questionnaire, _ in self.selection]
         identity = digest(self.study.model_dump_json(), *versions, *asks, *frames, *texts, *self.personas)
-        slug = "".join(c if c.isalnum() or c in "._" else "-" for c in self.study.model.rsplit("/", 1)[-1]).strip("-.")
+        slug = "".join(
+            c if c.isascii() and (c.isalnum() or c in "._") else "-" for c in self.study.model.rsplit("/", 1)[-1]
+        ).strip("-.")
         return f"{slug.lower()[:40] or 'model'}-{identity.hex()[:6]}"
 
     def rows(self) -> tuple[list[QuestionnaireRow], list[ItemRow]]:

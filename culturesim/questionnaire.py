@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from culturesim.definition import IDENTIFIER, M, Provenance, Strict, read_model
+from culturesim.definition import IDENTIFIER, M, Provenance, Strict, read_model, read_text
 from culturesim.errors import DefinitionError, Fault, UnknownNameError
 from culturesim.formula import Formula
 from culturesim.shuffle import digest
@@ -351,6 +351,13 @@ class Battery(Strict):
     description: str = ""
     parts: tuple[Part, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Battery:
+        names = [part.questionnaire for part in self.parts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} is there twice; one part may list all its items")
+        return self
+
 
 def read_battery(path: Path) -> Battery:
     """A battery from ``questionnaires/batteries/<name>.toml``."""
@@ -378,4 +385,4 @@ def read_frame(folder: Path, language: str) -> Frame:
     if not path.is_file():
         known = [other.stem for other in folder.glob("*.j2")]
         raise UnknownNameError(f"language of frame {folder.name}", language, known, f"add {path}")
-    return Frame(folder.name, language, path, path.read_text(encoding="utf-8"))
+    return Frame(folder.name, language, path, read_text(path))

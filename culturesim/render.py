@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from culturesim.errors import RenderError
@@ -19,6 +21,22 @@ from culturesim.persona import Persona, PersonaTexts
 from culturesim.questionnaire import AskedItem, Frame, PickItem, Questionnaire, Scale
 from culturesim.records import KeyStyle, Option, Prompt, Trial
 from culturesim.shuffle import derive, shuffled
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Templates of strangers: no attributes, no changes, and no way to fill the memory in one expression."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.globals.clear()
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Multiplies numbers of a prompt's size and nothing else."""
+        if operator == "*" and all(isinstance(part, int | float) and abs(part) < 10**6 for part in (left, right)):
+            return left * right
+        raise SecurityError(f"{operator} of anything but small numbers is not allowed")
 
 
 class Renderer:
@@ -38,9 +56,7 @@ class Renderer:
     ) -> None:
         self._questionnaires, self._frames, self._texts, self._personas = questionnaires, frames, texts, personas
         self._keys = keys
-        self._environment = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
+        self._environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         self._compiled = lru_cache(maxsize=20_000)(self._compile)
         self._described = lru_cache(maxsize=1_000)(self._describe)
 

@@ -23,6 +23,9 @@ def roots(given: Sequence[Path] = ()) -> tuple[Path, ...]:
     for path in named:
         if not path.is_dir():
             raise UnknownNameError("folder of definitions", str(path), (), f"from --path or {PATH_VARIABLE}")
+        if not any((path / folder).is_dir() for folder in FOLDERS):
+            hint = f"it holds none of {', '.join(f'{folder}/' for folder in FOLDERS)}"
+            raise UnknownNameError("folder of definitions", str(path), (), hint)
     return (*named, _shipped())
 
 

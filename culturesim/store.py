@@ -224,6 +224,8 @@ class Store:
         with self._reading() as connection:
             # Otherwise a name that is no table would be looked up among our Python variables.
             connection.execute("set python_enable_replacements = false")
+            # A query reads this file and touches no other: `copy … to` the store itself would destroy it.
+            connection.execute("set enable_external_access = false")
             result = connection.sql(sql, params=list(parameters) or None)
             frame: pl.DataFrame = pl.DataFrame() if result is None else result.pl()
             return frame

@@ -45,12 +45,14 @@ class Sampling(Strict):
 class Study(Strict):
     """The design of a survey: questionnaires × items × languages × personas × frames × wordings × orders × repeats.
 
+    ``base_url`` is the server of ``model`` where it is not the provider's own: two servers' models are two models.
     ``questionnaires`` or ``battery`` says what is asked, ``items`` (globs) narrows it. ``wordings`` are numbers of
     paraphrases, or "all". ``include_none`` adds the model as itself to the personas. ``fraction`` < 1 takes a balanced
     random subset of the full crossing, in which a question is asked in all its option orders or not at all.
     """
 
     model: str = DEFAULT_MODEL
+    base_url: str = ""
     questionnaires: tuple[str, ...] = ()
     battery: str = ""
     items: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)

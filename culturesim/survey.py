@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -105,6 +107,7 @@ class Asking:
         self._settings = Settings(**prepared.study.settings.model_dump())
         self._attempts: dict[str, int] = {}
         self._failed_in_a_row = 0
+        self._details: Counter[str] = Counter()
         self._seen = 0
         self._fault = ""
         self._stopping = ""
@@ -115,16 +118,20 @@ class Asking:
     def run(self) -> Tally:
         """Asks all that is pending and returns the tally; raises ``RunError`` where a fault ended it."""
         self.store.recover()
-        self.store.begin_run(self._row(), *self.prepared.rows())
-        try:
-            asyncio.run(self._ask_all())
-        except BaseException:
-            self._finish("failed")
-            raise
+        # The journal first: while another process runs the same study, this one must leave no trace.
+        with self.store.journal(self.tally.run) as journal:
+            self.store.begin_run(self._row(), *self.prepared.rows())
+            try:
+                asyncio.run(self._ask_all(journal))
+            except BaseException:
+                self._finish("failed")
+                raise
         tally = self.tally
         if not self._fault and tally.asked and not tally.statuses["valid"] and not tally.reused:
             counts = ", ".join(f"{count} {status}" for status, count in tally.statuses.items() if count)
-            self._fault = f"no valid answer among {tally.asked} ({counts}); look at them with: culturesim sql raw"
+            why = f"; most often: {self._details.most_common(1)[0][0]}" if self._details else ""
+            command = f"culturesim sql raw --db {shlex.quote(str(self.store.path))}"
+            self._fault = f"no valid answer among {tally.asked} ({counts}{why}); look at them with: {command}"
         self._finish("failed" if self._fault else self._outcome())
         if self._fault:
             raise RunError(self._fault)
@@ -192,11 +199,11 @@ class Asking:
 
     # Asking
 
-    async def _ask_all(self) -> None:
+    async def _ask_all(self, journal: Journal) -> None:
         started = time.monotonic()
         workers = max(1, min(self.limits.concurrency, self.backend.capabilities.max_concurrency))
         try:
-            with self.store.journal(self.tally.run) as journal, self._interrupts():
+            with self._interrupts():
                 pending = self._pending()
                 self._tasks = [asyncio.create_task(self._work(pending, journal)) for _ in range(workers)]
                 keeper = asyncio.create_task(self._keep(journal))
@@ -246,6 +253,8 @@ class Asking:
         answer = self._parsed(prompt, completion)
         journal.append(prompt.trial, prompt, self._persona(prompt.trial), completion, answer)
         self.tally.add(completion, answer)
+        if answer.status != "valid" and answer.detail:
+            self._details[answer.detail] += 1
         self._tell(self.tally)
         self._failed_in_a_row = self._failed_in_a_row + 1 if completion.error else 0
         self._consider(completion)

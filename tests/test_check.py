@@ -17,6 +17,8 @@ MESSAGES: list[tuple[str, str, str, str]] = [
     ("questionnaires/iw10/en.toml", "A165 = [", 'A1650 = [', "items.A165: is missing"),
     ("questionnaires/frames/form/en.j2", "{{ item }}", "{{ itme }}", "'itme' is undefined"),
     ("questionnaires/frames/form/en.j2", "{{ item }}", "{{ ''.__class__ }}", "unsafe"),
+    ("questionnaires/frames/form/zh.j2", "{{ item }}", "", "does not show the item"),
+    ("questionnaires/frames/form/zh.j2", "{{ option.key }}", "", "does not show every option"),
     ("questionnaires/frames/interview/ar.j2", "{{ item }}", "{{ item }} please", "please"),
     ("questionnaires/frames/form/es.j2", "{{ item }}", "{{ item }} the question you have", "have, "),
     ("questionnaires/languages/en.toml", "refusals = [", 'refusals = ["(", ', "refusals"),

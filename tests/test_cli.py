@@ -75,6 +75,18 @@ def test_sql_runs_queries_and_saved_queries(db: Path, capsys: Capture) -> None:
         assert run(["sql", name, "--db", str(db)]) == 0
 
 
+@pytest.mark.parametrize("query", ["copy completions to '{db}'", "delete from completions", "drop view responses"])
+def test_sql_changes_nothing(db: Path, query: str, capsys: Capture) -> None:
+    before = db.read_bytes()
+    assert run(["sql", query.format(db=db), "--db", str(db)]) == 1
+    assert db.read_bytes() == before
+
+
+def test_a_wide_result_is_shown_row_by_row(db: Path, capsys: Capture) -> None:
+    assert run(["sql", "select * from responses limit 2", "--db", str(db)]) == 0
+    assert capsys.readouterr().out.count("questionnaire: mfq2") == 2
+
+
 def test_status_analyse_and_report_look_at_the_store(db: Path, tmp_path: Path, capsys: Capture) -> None:
     assert run(["status", "--db", str(db), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["valid"] == 120

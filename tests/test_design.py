@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from culturesim.errors import StudyError
 from culturesim.persona import Persona, PersonaTexts
 from culturesim.prepare import Prepared, prepare
 from culturesim.records import Trial
@@ -108,8 +109,13 @@ def test_a_fraction_asks_a_question_in_all_its_orders(prepared: Make) -> None:
     assert set(kept.values()) == {2}
 
 
+def test_a_fraction_that_leaves_nothing_is_refused(prepared: Make) -> None:
+    with pytest.raises(StudyError, match=r"a fraction of 0\.0001 of 12 trials is none"):
+        assert prepared(fraction=0.0001).design
+
+
 @settings(max_examples=30, deadline=None)
-@given(fraction=st.floats(0.01, 1), seed=st.integers(0, 9), n=st.integers(1, 6))
+@given(fraction=st.floats(0.15, 1), seed=st.integers(0, 9), n=st.integers(1, 6))
 def test_the_count_is_the_number_of_trials(library: Any, fraction: float, seed: int, n: int) -> None:
     study = make_study(model="sim/uniform", battery="first", languages=("en", "es"), personas=Draw(pool="world", n=n),
                        fraction=fraction, settings={"seed": seed})  # fmt: skip

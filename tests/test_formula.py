@@ -21,7 +21,7 @@ def test_knows_the_items_and_picks_it_needs():
         ("(a + 2) * b", 12),
         ("-a + +b", 1),
         ("a - b - 1", -2),
-        ("b / a", 1.5),
+        ("b / 2", 1.5),
         ("\n  a\n", 2),
         ("7", 7),
     ],
@@ -102,3 +102,9 @@ def test_parsing_warns_of_nothing():
 def test_a_missing_value_is_an_error_not_a_number():
     with pytest.raises(KeyError, match="b"):
         Formula("a + b").evaluate({"a": 1.0})
+
+
+@pytest.mark.parametrize(("source", "by"), [("b / a", "a"), ("b / 0", "0"), ("1 / (2 - 2)", "2 - 2")])
+def test_division_is_by_numbers_only_so_that_no_answer_can_make_it_fail(source, by):
+    with pytest.raises(ValueError, match=f"divides by '{by}'"):
+        Formula(source)

@@ -36,8 +36,18 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def surroundings() -> dict[str, str]:
+    """The environment without what a make that runs the tests says to makes inside it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+
+
+def make(*arguments: str) -> str:
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=True).stdout
+
+
 def run(clone: Path, *command: str) -> str:
-    environment = os.environ | {"PATH": f"{clone}/.venv/bin:{os.environ['PATH']}", "PYTHONPATH": str(clone)}
+    environment = surroundings() | {"PATH": f"{clone}/.venv/bin:{os.environ['PATH']}", "PYTHONPATH": str(clone)}
     ended = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
     return ended.stdout + ended.stderr
@@ -62,7 +72,7 @@ def test_make_survey_asks_a_real_model(clone: Path) -> None:
 def test_make_test_is_what_ci_runs() -> None:
     """Not run here, where it runs already."""
     assert "make test" in (ROOT / ".ci" / "run").read_text().splitlines()[-1]
-    dry = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    dry = make("-n", "test")
     assert dry.strip().endswith("-m pytest")
 
 
@@ -75,7 +85,7 @@ def test_the_other_blocks(clone: Path) -> None:
 
 
 def test_make_help_names_every_target() -> None:
-    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = make("help")
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert set(targets) == {line.split()[0] for line in shown.splitlines()}
     assert len((ROOT / "Makefile").read_text().splitlines()) <= 80

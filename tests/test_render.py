@@ -101,6 +101,11 @@ def with_frame(study: Prepared, source: str) -> Prepared:
         ("{% block system %}{% endblock %}{% block user %}{% if %}{% endblock %}", "line 1"),
         ("{% block user %}{% endblock %}", "block 'system' is missing"),
         ("{% block system %}{{ 1 / 0 }}{% endblock %}{% block user %}{% endblock %}", "ZeroDivisionError"),
+        ("{% block system %}{{ 'x' * 10**9 }}{% endblock %}{% block user %}{% endblock %}", "is not allowed"),
+        (
+            "{% block system %}{% for i in range(9) %}{% endfor %}{% endblock %}{% block user %}{% endblock %}",
+            "'range' is",
+        ),
         ("{% block system %}{{ options.append(1) }}{% endblock %}{% block user %}{% endblock %}", "frames/mine/en.j2"),
     ],
 )

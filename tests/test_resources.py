@@ -27,7 +27,7 @@ def test_the_checkout_is_the_last_root():
 def test_given_paths_come_before_the_variable_and_the_checkout(tmp_path, monkeypatch):
     folders = [tmp_path / name for name in "abc"]
     for folder in folders:
-        folder.mkdir()
+        (folder / "personas").mkdir(parents=True)
     monkeypatch.setenv(PATH_VARIABLE, f"{folders[1]}{os.pathsep}{os.pathsep}{folders[2]}")
     assert roots([folders[0]]) == (*folders, ROOT)
 
@@ -35,6 +35,11 @@ def test_given_paths_come_before_the_variable_and_the_checkout(tmp_path, monkeyp
 def test_a_given_path_that_is_no_folder_names_where_it_came_from(tmp_path):
     with pytest.raises(UnknownNameError, match=r"nowhere.*--path or CULTURESIM_PATH"):
         roots([tmp_path / "nowhere"])
+
+
+def test_a_folder_without_definitions_is_told(tmp_path):
+    with pytest.raises(UnknownNameError, match="it holds none of questionnaires/, personas/, analysis/"):
+        roots([tmp_path])
 
 
 def test_a_path_in_the_variable_that_is_no_folder_is_told(monkeypatch):

@@ -74,6 +74,24 @@ def test_a_changed_wording_asks_only_its_own_trials(tmp_path: Path) -> None:
     assert after.responses().height == 72
 
 
+def test_two_servers_are_two_models(tmp_path: Path) -> None:
+    study = cs.Study(model="openai/local", battery="first")
+    with chat_server() as one, chat_server(lambda body, call: (200, completion("5"))) as other:
+        runs = [
+            cs.survey(study, tmp_path / "s.duckdb", base_url=server.url, limits=QUICK) for server in (one, other, one)
+        ]
+    assert [run.tally.asked for run in runs] == [12, 12, 0]
+    assert runs[0].id == runs[2].id != runs[1].id
+
+
+def test_a_second_start_of_a_running_study_leaves_no_trace(prepared: Make, store: Store) -> None:
+    study = prepared()
+    store.begin_run(Asking(study, load("sim/uniform"), store)._row(), *study.rows())
+    with store.journal(study.run_id), pytest.raises(StoreError, match=r"another process|in use"):
+        ask(study, Store(store.path, views=ROOT / "analysis" / "sql", wait=0.1))
+    assert rows(store, "select outcome from runs") == [(None,)]
+
+
 def test_a_limit_is_a_sample_and_the_rest_comes_later(prepared: Make, store: Store) -> None:
     study = prepared(languages=("en", "es"))
     part = ask(study, store, limits=Limits(max_trials=10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -141,7 +142,7 @@ def _plan_json(plan: Plan) -> dict[str, object]:
 def _told(run: Run) -> None:
     show_tally(run.tally)
     if run.tally.unanswered:
-        command = f"culturesim resume {run.id} --db {run.store.path}"
+        command = f"culturesim resume {run.id} --db {shlex.quote(str(run.store.path))}"
         say(f"{run.tally.unanswered:,} trials are unanswered; go on with: {command}")
 
 

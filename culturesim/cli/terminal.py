@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from culturesim.results import Analysis, CoverageRow
     from culturesim.survey import Tally
 
+NARROWEST_COLUMN = 10
+"""Columns of the terminal a column of a result needs; a wider result is shown row by row."""
+
 console = Console(stderr=True, highlight=False)
 
 
@@ -56,6 +59,12 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 def frame_table(frame: pl.DataFrame, most: int = 200) -> None:
     """A query's result as a table on stdout, so that it can be piped."""
     out = Console(file=sys.stdout, highlight=False)
+    if frame.width * NARROWEST_COLUMN > out.width:
+        for record in frame.head(most).iter_rows(named=True):
+            out.rule()
+            for name, cell in record.items():
+                out.print(Text(f"{name}: ", style="bold") + Text("" if cell is None else _cell(cell)), soft_wrap=True)
+        return
     shown = Table(header_style="bold")
     for name, dtype in frame.schema.items():
         shown.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
@@ -113,7 +122,7 @@ _WORTH = {
     "content": "what options said counted for more than where they stood",
     "undecided": "position and content cannot be told apart",
     "too_few": "too few pairs of option orders to tell position from content",
-    "": "asked in one option order: position cannot be told from content",
+    "": "no question has valid answers in two option orders: position cannot be told from content",
 }
 
 
