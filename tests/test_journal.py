@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -235,6 +236,8 @@ def test_no_descriptor_stays_open(opened: Callable[..., Journal]) -> None:
         for number in range(3):
             tell(journal, trial(number), 1)
             journal.move()
+        with pytest.raises(StoreBusyError):
+            opened()
     tell(reopened := opened(), trial(3), 1)
     reopened.close()
     assert len(os.listdir("/dev/fd")) == before
@@ -289,6 +292,16 @@ def test_prompts_are_known_by_content() -> None:
 @pytest.mark.parametrize("moment", ["2026-03-01T12:30:00+02:00", "2026-03-01T10:30:00Z", "2026-03-01 10:30:00"])
 def test_times_are_kept_in_utc(moment: str) -> None:
     assert utc(moment) == "2026-03-01 10:30:00.000000"
+
+
+def test_a_time_without_a_zone_is_utc_wherever_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert utc("2026-03-01 10:30:00") == "2026-03-01 10:30:00.000000"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 # Other processes ------------------------------------------------------------------------------------------------------
