@@ -8,7 +8,8 @@
     ├── StudyError           a study that cannot be designed as asked
     ├── RenderError          a template that cannot become a prompt
     ├── BackendError         no completions can be had from this model
-    │   └── MissingPartError     an optional package or a file of weights is not installed
+    │   ├── MissingPartError     an optional package or a file of weights is not installed
+    │   └── BatchError           a batch service did not do what it was asked
     ├── StoreError           the DuckDB file cannot be used
     │   ├── StoreBusyError       another process holds it for longer than we wait
     │   └── StoreVersionError    it was written by a newer culturesim
@@ -82,6 +83,14 @@ class BackendError(CulturesimError):
 
 class MissingPartError(BackendError):
     """An optional package or a file of weights is not installed; the message names the command."""
+
+
+class BatchError(BackendError):
+    """A batch service did not do what it was asked; ``passing`` where it may a little later."""
+
+    def __init__(self, message: str, *, passing: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.passing, self.retry_after = passing, retry_after
 
 
 class StoreError(CulturesimError):

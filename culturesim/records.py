@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Elicitation = Literal["choice", "probabilities"]
+Elicitation = Literal["choice", "probabilities", "probabilities_or_choice"]
+"""Sampled text; option probabilities; or option probabilities and, where a server does not give them, the same
+completion's text read as a choice."""
+
 OptionOrder = Literal["printed", "reversed", "shuffled"]
 KeyStyle = Literal["numbers", "letters"]
 Status = Literal["valid", "refused", "ambiguous", "off_scale", "empty", "unparsed", "error"]
@@ -22,11 +25,15 @@ NO_PERSONA = "none"
 TRIAL_ERRORS = frozenset({"too_long"})
 """Kinds of ``CallError`` that no retry mends, but that say nothing about other trials."""
 
-FATAL_ERRORS = frozenset({"auth", "not_found", "bad_request", "quota", "protocol", "missing"})
+FATAL_ERRORS = frozenset({"auth", "not_found", "bad_request", "quota", "missing"})
 """Kinds of ``CallError`` that no retry mends: the run stops with their message."""
 
-TRANSIENT_ERRORS = frozenset({"rate_limit", "server", "timeout", "connection"})
-"""Kinds of ``CallError`` worth another try."""
+TRANSIENT_ERRORS = frozenset({"rate_limit", "overloaded", "server", "timeout", "connection", "malformed", "protocol"})
+"""Kinds of ``CallError`` worth another try. "malformed" is a body cut short or garbled; "protocol" one that is whole but
+something else than the protocol's: as the first thing ever heard of a server it means that this is the wrong one."""
+
+PUSHBACK_ERRORS = frozenset({"rate_limit", "overloaded"})
+"""Kinds of ``CallError`` by which a server says that it is asked too fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +41,16 @@ class Settings:
     """How a model samples.
 
     ``temperature`` and ``top_p`` are passed on as they are; ``max_tokens`` bounds a sampled answer; ``seed`` is the
-    study's, from which each trial derives its own.
+    study's, from which each trial derives its own. ``effort`` is how hard a reasoning model is told to think ("" leaves
+    it to the model); ``thinking`` bounds its thoughts in tokens, beyond ``max_tokens`` (0: the adapter's own bound).
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
     max_tokens: int = 32
     seed: int = 0
+    effort: str = ""
+    thinking: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,11 @@ class Trial:
     repeat: int
     elicitation: Elicitation
     seed: int
+
+    @property
+    def by_probabilities(self) -> bool:
+        """Whether the backend is asked for option probabilities."""
+        return self.elicitation != "choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +132,15 @@ class CallError:
         return self.kind in TRANSIENT_ERRORS
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a server's rate-limit headers leave: calls and tokens until ``seconds`` from now; None = it does not say."""
+
+    requests: int | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+
+
 TokenLogprobs = tuple[tuple[str, float], ...]
 """The (token, natural log probability) pairs a server reports for one position, sampled token first."""
 
@@ -127,7 +151,9 @@ class Completion:
 
     ``option_logprobs``: exact natural-log probability of each option of the prompt, in the prompt's order (local
     backends). ``token_logprobs``: what an API tells of its most likely tokens, per position. Both are None for
-    ``choice``. ``seconds`` is wall time; token counts are None where the backend does not tell.
+    ``choice``. ``seconds`` is wall time; token counts are None where the backend does not tell. ``tokens_in`` counts
+    all of the prompt, ``tokens_cached`` the part of it read from a cache; ``tokens_out`` all that was generated,
+    ``tokens_reasoning`` the part of it that was thought. ``allowance`` is for the run loop and is not stored.
     """
 
     trial_id: str
@@ -141,9 +167,11 @@ class Completion:
     tokens_in: int | None = None
     tokens_out: int | None = None
     tokens_cached: int | None = None
+    tokens_reasoning: int | None = None
     cost: float | None = None
     attempt: int = 1
     error: CallError | None = None
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from culturesim.definition import Strict, read_model
 from culturesim.errors import StudyError
@@ -34,12 +41,23 @@ class Draw(Strict):
 
 
 class Sampling(Strict):
-    """How the model samples. ``seed`` also drives every random choice of the design but the persona draw."""
+    """How the model samples. ``seed`` also drives every random choice of the design but the persona draw.
+
+    ``effort`` and ``thinking`` are for reasoning models: how hard to think, and how many tokens it may take (0: the
+    adapter's own bound). Left alone they are not part of a study's identity.
+    """
 
     temperature: Annotated[float, Field(ge=0)] = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Annotated[int, Field(ge=1)] = 32
     seed: int = 0
+    effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"] = ""
+    thinking: Annotated[int, Field(ge=0)] = 0
+
+    @model_serializer(mode="wrap")
+    def _only_what_was_chosen(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        settings: dict[str, Any] = handler(self)
+        return {name: value for name, value in settings.items() if value or name not in {"effort", "thinking"}}
 
 
 class Study(Strict):

@@ -20,7 +20,18 @@ from culturesim.journal import Journal
 from culturesim.parse import PARSER_VERSION, parse
 from culturesim.prepare import Prepared
 from culturesim.pricing import price
-from culturesim.records import NO_PERSONA, STATUSES, Answer, Completion, PersonaRow, Prompt, RunRow, Settings, Trial
+from culturesim.records import (
+    NO_PERSONA,
+    STATUSES,
+    Answer,
+    CallError,
+    Completion,
+    PersonaRow,
+    Prompt,
+    RunRow,
+    Settings,
+    Trial,
+)
 from culturesim.shuffle import unit
 from culturesim.store import Store
 
@@ -229,7 +240,7 @@ class Asking:
     async def _ask(self, prompts: list[Prompt]) -> list[Completion]:
         completions = await self.backend.complete(prompts, self._settings)
         for turn in range(self.limits.retries):
-            again = [place for place, completion in enumerate(completions) if _worth_retrying(completion)]
+            again = [place for place, completion in enumerate(completions) if self._worth_retrying(completion)]
             if not again or self._stopping:
                 break
             errors = [error for place in again if (error := completions[place].error)]
@@ -240,6 +251,13 @@ class Asking:
             for place, completion in zip(again, repeated, strict=True):
                 completions[place] = completion
         return completions
+
+    def _worth_retrying(self, completion: Completion) -> bool:
+        return completion.error is not None and completion.error.passing and not self._wrong_server(completion.error)
+
+    def _wrong_server(self, error: CallError) -> bool:
+        """Whether the first thing ever heard of a server was no answer to our kind of question."""
+        return error.kind == "protocol" and self.tally.statuses["error"] == self.tally.asked
 
     def _wait(self, turn: int, prompt: Prompt, asked_for: float) -> float:
         doubled = min(self.limits.longest_wait, self.limits.first_wait * 2.0**turn)
@@ -268,7 +286,7 @@ class Asking:
     def _consider(self, completion: Completion) -> None:
         """Stops the run, letting what is in flight arrive, when asking on would be of no use or too dear."""
         error, most = completion.error, self.limits.max_cost
-        if error and error.fatal:
+        if error and (error.fatal or self._wrong_server(error)):
             self._fault = self._fault or error.message
         elif error and (self._failed_in_a_row >= self.limits.give_up or self._failed_in_a_row == self.tally.done):
             self._fault = (
@@ -328,7 +346,3 @@ async def _cancel(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _worth_retrying(completion: Completion) -> bool:
-    return completion.error is not None and completion.error.passing

@@ -21,7 +21,7 @@ LEVELS = {
     "prepare": 35,
     "plan": 40, "survey": 40, "claims": 35, "answers": 35, "leaks": 35, "analyse": 40, "check": 40,
     "report": 50,
-    "api": 55,
+    "api": 55, "serve": 55,
     "cli": 60, "__main__": 70,
 }  # fmt: skip
 
@@ -31,11 +31,12 @@ ONLY = {"backends": {"errors", "records"}, "store": {"errors", "records", "journ
 HOMES = {
     "duckdb": {"store", "migrations"}, "jinja2": {"render", "report"}, "rich": {"cli"}, "typer": {"cli"},
     "babel": {"language"}, "statsmodels": {"stats"}, "scipy": {"stats"}, "openai": {"backends"},
-    "anthropic": {"backends"}, "httpx2": {"backends"}, "xllamacpp": {"backends"}, "transformers": {"backends"},
+    "anthropic": {"backends"}, "aiohttp": {"backends", "serve"}, "orjson": {"backends", "journal", "serve"},
+    "httpx2": {"backends"}, "xllamacpp": {"backends"}, "transformers": {"backends"},
     "torch": {"backends"}, "genai_prices": {"pricing"}, "tomllib": {"definition"},
 }  # fmt: skip
 
-HEAVY = {"openai", "anthropic", "transformers", "torch", "xllamacpp"}
+HEAVY = {"openai", "anthropic", "aiohttp", "transformers", "torch", "xllamacpp"}
 """SDKs that are imported when used, never with a module."""
 
 

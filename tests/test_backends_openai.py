@@ -8,7 +8,7 @@ import pytest
 from werkzeug import Response
 
 from culturesim.backends import load
-from culturesim.backends.base import retry_after
+from culturesim.backends.headers import retry_after
 from culturesim.backends.openai_api import request_body, token_logprobs
 from culturesim.errors import BackendError
 from culturesim.records import FATAL_ERRORS, TRANSIENT_ERRORS, Option, Prompt, Settings, Trial
@@ -137,7 +137,7 @@ def test_usage_may_be_missing(httpserver):
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(401, "auth"), (403, "auth"), (404, "not_found"), (400, "bad_request"), (422, "bad_request"), (402, "quota"),
-     (408, "timeout"), (429, "rate_limit"), (500, "server"), (503, "server"), (529, "server")],
+     (408, "timeout"), (429, "rate_limit"), (500, "server"), (503, "overloaded"), (529, "overloaded")],
 )  # fmt: skip
 def test_statuses_become_kinds(httpserver, status, kind):
     body = '{"error": {"message": "no such luck", "code": "x"}}'

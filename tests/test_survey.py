@@ -151,7 +151,6 @@ def test_a_failed_trial_is_kept_as_an_error_and_asked_again_later(prepared: Make
     [
         ((401, {"error": {"message": "bad key", "code": "invalid_api_key"}}), "bad key"),
         ((404, {"error": {"message": "no such model"}}), "no such model"),
-        ((200, "<html><body>Welcome</body></html>"), "HTML|html"),
     ],
 )
 def test_lasting_faults_stop_the_run_and_keep_its_answers(
@@ -163,6 +162,15 @@ def test_lasting_faults_stop_the_run_and_keep_its_answers(
         assert server.total <= 5 + QUICK.concurrency
     assert rows(store, "select count(*) from responses where status = 'valid'") == [(5,)]
     assert rows(store, "select outcome from runs") == [("failed",)]
+
+
+def test_a_page_in_place_of_an_answer_passes_unless_it_is_the_first_thing_heard(prepared: Make, store: Store) -> None:
+    page, study = (200, "<html><body>Welcome</body></html>"), prepared(model="openai/local")
+    with chat_server(lambda body, call: page) as server, pytest.raises(RunError, match="html"):
+        ask(study, store, server.url, limits=Limits(concurrency=1))
+    assert server.total == 1
+    with chat_server(flaky(page, every=3)) as server:
+        assert ask(study, store, server.url).outcome == "done"
 
 
 def test_a_server_that_is_down_is_told_at_once(prepared: Make, store: Store) -> None:

@@ -6,12 +6,10 @@ so that the run loop can decide whether to ask again; only faults of the program
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from culturesim.records import CallError, Completion, Prompt, Settings
@@ -24,7 +22,7 @@ class Capabilities:
     ``option_probabilities``: may be asked by ``probabilities``. ``batch_size``: most prompts in one ``complete``.
     ``max_concurrency``: most ``complete`` calls at a time. ``seedable``: the trial's seed fixes the sample, for APIs as
     far as they promise. ``local``: nothing leaves the machine, and prompts that share a prefix are best asked in a row.
-    ``simulated``: a respondent with known truth, not a model.
+    ``simulated``: a respondent with known truth, not a model. ``batches``: it is a ``BatchBackend``.
     """
 
     option_probabilities: bool
@@ -33,6 +31,7 @@ class Capabilities:
     seedable: bool
     local: bool
     simulated: bool
+    batches: bool = False
 
 
 class Backend(Protocol):
@@ -51,6 +50,48 @@ class Backend(Protocol):
 
     async def close(self) -> None:
         """Let go of connections, servers and weights; no ``complete`` may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """How far a batch is: ``ended`` once nothing more will come of it. ``message`` is what the service says of it."""
+
+    ended: bool
+    total: int = 0
+    done: int = 0
+    message: str = ""
+
+
+class BatchBackend(Backend, Protocol):
+    """A backend whose provider also takes many prompts at once and answers within hours, for less.
+
+    Each method raises ``BatchError``, ``passing`` where trying again later may help. Nothing is retried here.
+    """
+
+    @property
+    def largest_batch(self) -> int:
+        """Most prompts in one batch."""
+
+    async def submit(self, prompts: Sequence[Prompt], settings: Settings, mark: str) -> str:
+        """Hand in a batch and return its id. ``mark`` (at most 64 characters) is ours, to find it by."""
+
+    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime) -> str | None:
+        """The id of the batch with this mark, handed in after ``since``, if the provider has one; ``prompts`` are its.
+
+        For a process that was killed between handing in and noting the id.
+        """
+
+    async def state(self, batch: str) -> BatchState:
+        """How far a batch is."""
+
+    def results(self, batch: str, prompts: Mapping[str, Prompt]) -> AsyncIterator[Completion]:
+        """What came of an ended batch, for the trials (id → prompt) it was asked; failed calls have ``error`` set.
+
+        Prompts the service gave up on, as when it expired, are left out: they are still to be asked.
+        """
+
+    async def cancel(self, batch: str) -> None:
+        """Ask the provider to end a batch early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,38 +169,14 @@ _KIND_OF_STATUS = {
     410: "not_found",
     425: "server",
     429: "rate_limit",
+    503: "overloaded",
+    529: "overloaded",
 }
 
 
 def kind_of_status(status: int) -> str:
     """The kind of ``CallError`` that an HTTP status of 400 or more stands for."""
     return _KIND_OF_STATUS.get(status, "server" if status >= 500 else "bad_request")
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds a server asks us to wait, from ``Retry-After`` (a number or a date) or ``Retry-After-Ms``."""
-    if (milliseconds := _duration(headers.get("retry-after-ms", ""))) is not None:
-        return milliseconds / 1000
-    value = headers.get("retry-after", "")
-    seconds = _duration(value)
-    return _until(value) if seconds is None else seconds
-
-
-def _duration(text: str) -> float | None:
-    try:
-        duration = float(text)
-    except ValueError:
-        return None
-    return max(0.0, duration) if math.isfinite(duration) else None
-
-
-def _until(date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
 def at(data: object, *path: str | int) -> Any:

@@ -163,7 +163,7 @@ class LlamaCpp:
 
         call = Call.start(prompt, self._model)
         try:
-            if prompt.trial.elicitation == "probabilities":
+            if prompt.trial.by_probabilities:
                 return await self._probabilities(call)
             return await self._choice(call, settings)
         except httpx2.HTTPStatusError as error:

@@ -18,10 +18,10 @@ from culturesim.backends.base import (
     count_at,
     excerpt,
     kind_of_status,
-    retry_after,
     sampling_seed,
     text_at,
 )
+from culturesim.backends.headers import retry_after
 from culturesim.errors import BackendError
 from culturesim.records import Completion, Prompt, Settings, TokenLogprobs
 
@@ -131,7 +131,7 @@ class OpenAIChat:
         if not isinstance(at(choice, "message"), dict) or not isinstance(content, str | None):
             came = f"{content_type}: {self._excerpt(body, 80)}"
             return call.failed("protocol", f"{self._url} answered no chat completion but {came}; {self._url_hint()}")
-        wanted = call.prompt.trial.elicitation == "probabilities"
+        wanted = call.prompt.trial.by_probabilities
         return call.done(
             refusal or content,
             model=text_at(reply, "model") or self._model,
@@ -158,7 +158,7 @@ def request_body(model: str, prompt: Prompt, settings: Settings, *, openai_itsel
     With ``probabilities`` temperature and top_p are 1, so that what is reported, and the path sampled, are the model's
     own. OpenAI itself wants the bound on tokens as ``max_completion_tokens``; other servers know ``max_tokens``.
     """
-    probabilities = prompt.trial.elicitation == "probabilities"
+    probabilities = prompt.trial.by_probabilities
     bound = "max_completion_tokens" if openai_itself else "max_tokens"
     body = {
         "model": model,

@@ -153,7 +153,7 @@ class Simulated:
         call = Call.start(prompt, self.name)
         random = Random(f"answer {prompt.trial.seed}")  # a stream of its own, apart from the shuffle of the options
         try:
-            if prompt.trial.elicitation == "probabilities":
+            if prompt.trial.by_probabilities:
                 logprobs = tuple(math.log(p) if p > 0 else -math.inf for p in self._respondent.probabilities(prompt))
                 return call.done(None, finish_reason="probabilities", option_logprobs=logprobs)
             return call.done(self._text(prompt, random), finish_reason="stop")
