@@ -25,7 +25,7 @@ _HOMES = {
     "CulturesimError": "errors",
     "Draw": "study",
     "Library": "library",
-    "Limits": "survey",
+    "Limits": "limits",
     "Plan": "plan",
     "Run": "api",
     "Sampling": "study",
@@ -67,10 +67,10 @@ if TYPE_CHECKING:
     from culturesim.api import Run, analyse, open_store, plan, reparse, report, resume, retry, survey
     from culturesim.errors import CulturesimError
     from culturesim.library import Library
+    from culturesim.limits import Limits
     from culturesim.plan import Plan
     from culturesim.results import Analysis
     from culturesim.study import Draw, Sampling, Study, read_study
-    from culturesim.survey import Limits
 
 
 class _Package(ModuleType):

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from culturesim.backends import default_server
 from culturesim.errors import StoreError, StudyError, UnknownNameError
 from culturesim.library import Library
 from culturesim.plan import Plan, make_plan
-from culturesim.prepare import Prepared, prepare
+from culturesim.prepare import Prepared, for_backend, prepare
+from culturesim.pricing import Prices
 from culturesim.questionnaire import PickItem
 from culturesim.study import Study
 
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from culturesim.backends import Backend, Figures
+    from culturesim.intake import Tally
+    from culturesim.limits import Limits
     from culturesim.records import Answer
     from culturesim.results import Analysis
     from culturesim.store import Store, StoredCompletion, StoredRun
-    from culturesim.survey import Limits, Tally
+    from culturesim.usage import Measured
 
 DEFAULT_DB = Path("survey.duckdb")
 
@@ -57,9 +61,22 @@ def open_store(db: str | Path = DEFAULT_DB, library: Library | None = None, *, e
     return Store(path, views=(library or Library()).folder("analysis/sql"))
 
 
-def plan(study: Study, *, library: Library | None = None) -> Plan:
-    """What a study would ask and cost, without asking."""
-    return make_plan(prepare(study, library or Library()))
+def plan(study: Study, *, library: Library | None = None, prices: str | Path | None = None, batch: bool = False,
+         db: str | Path | None = None) -> Plan:  # fmt: skip
+    """What a study would ask and cost, without asking: by the price list, and your own in the file ``prices``.
+
+    Tokens are told from the answers of the same model in the store ``db``, where it has enough of them.
+    """
+    library = library or Library()
+    found = _measured(study, Path(db), library) if db is not None and Path(db).is_file() else ()
+    price_list = Prices.read(None if prices is None else Path(prices))
+    return make_plan(prepare(study, library), prices=price_list, measured=found, batch=batch)
+
+
+def _measured(study: Study, db: Path, library: Library) -> Sequence[Measured]:
+    from culturesim.usage import measured
+
+    return measured(open_store(db, library), study.model, study.elicitation)
 
 
 def survey(
@@ -78,8 +95,9 @@ def survey(
     the model cannot be had, ``RunError`` where asking came to nothing; whatever was answered is kept.
     """
     library = library or Library()
-    if base_url:
-        study = study.model_copy(update={"base_url": base_url})
+    # Two servers are two models, however the server is named: the study says which it is.
+    if server := base_url or study.base_url or default_server(study.model):
+        study = study.model_copy(update={"base_url": server})
     prepared = prepare(study, library)
     store = open_store(db, library)
     return _ask(prepared, store, library, base_url, limits, on_progress, shard=shard)
@@ -120,21 +138,31 @@ def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, lib
 def _ask(prepared: Prepared, store: Store, library: Library, base_url: str | None, limits: Limits | None,
          on_progress: Callable[[Tally], None] | None, *, shard: tuple[int, int] = (1, 1),
          only: dict[str, int] | None = None) -> Run:  # fmt: skip
+    from culturesim.limits import Limits
     from culturesim.survey import Asking
 
-    asking = Asking(prepared, _backend(prepared, library, base_url), store, limits=limits, shard=shard, only=only,
+    limits = limits or Limits()
+    backend = _backend(prepared, library, base_url, limits)
+    fitting = for_backend(prepared.study, backend.capabilities.option_probabilities)
+    if fitting != prepared.study:
+        prepared = prepare(fitting, library)
+    asking = Asking(prepared, backend, store, limits=limits, shard=shard, only=only,
                     on_progress=on_progress or (lambda tally: None))  # fmt: skip
     return Run(asking.run(), store)
 
 
-def _backend(prepared: Prepared, library: Library, base_url: str | None) -> Backend:
+def _backend(prepared: Prepared, library: Library, base_url: str | None, limits: Limits) -> Backend:
     from culturesim.backends import load
 
     study = prepared.study
+    if limits.max_cost is not None and not Prices.read(limits.prices).known(study.model):
+        raise StudyError(
+            f"the price of {study.model} is not known, so --max-cost cannot hold: give it in a file with --prices"
+        )
     figures = _figures(prepared, library)
-    backend = load(study.model, base_url=base_url or study.base_url or None, figures=figures)
-    if study.elicitation == "probabilities" and not backend.capabilities.option_probabilities:
-        raise StudyError(f"{study.model} gives no option probabilities; elicit choice")
+    backend = load(study.model, base_url=base_url or study.base_url or None, timeout=limits.timeout, figures=figures)
+    if limits.batch and not backend.capabilities.batches:
+        raise StudyError(f"{study.model} takes no batches: leave --batch out")
     return backend
 
 

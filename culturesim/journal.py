@@ -333,7 +333,7 @@ def persona_row(persona: PersonaRow) -> Row:
 def completion_row(completion: Completion) -> Row:
     """A row of ``completions``, but for the run."""
     error, tops = completion.error, completion.token_logprobs
-    return columns(completion, without=("error", "allowance", "tokens_reasoning")) | {
+    return columns(completion, without=("error", "allowance")) | {
         "started": utc(completion.started),
         "token_logprobs": tops and [[{"token": token, "logprob": value} for token, value in top] for top in tops],
         "error_kind": error and error.kind,

@@ -78,6 +78,19 @@ def prepare(study: Study, library: Library) -> Prepared:
     return Prepared(study, selection, personas, frames, texts, lexicons)
 
 
+def for_backend(study: Study, option_probabilities: bool) -> Study:
+    """The study as a backend can be asked it, by whether it gives option probabilities.
+
+    Where it gives none, "probabilities_or_choice" is a study by "choice", with the same trials as one that says so, and
+    "probabilities" a ``StudyError``.
+    """
+    if option_probabilities or study.elicitation == "choice":
+        return study
+    if study.elicitation == "probabilities":
+        raise StudyError(f"{study.model} gives no option probabilities; elicit choice, or probabilities_or_choice")
+    return study.model_copy(update={"elicitation": "choice"})
+
+
 def _selection(study: Study, library: Library) -> Selection:
     if study.battery:
         parts = [(library.questionnaire(p.questionnaire), p.items) for p in library.battery(study.battery).parts]
@@ -113,6 +126,7 @@ def _check_languages(study: Study, selection: Selection, library: Library) -> No
             questionnaire.text(tag)
         if tag not in library.lexicons():
             raise UnknownNameError("language", tag, library.languages(), "see: culturesim list languages")
+    # Of "probabilities_or_choice" those answers vary that are read as choices, and nobody knows yet how many are.
     if study.elicitation == "probabilities" and study.repeats > 1 and "shuffled" not in study.option_orders:
         raise StudyError("exact option probabilities do not vary between repeats: set repeats = 1, or elicit choice")
 

@@ -29,8 +29,8 @@ FATAL_ERRORS = frozenset({"auth", "not_found", "bad_request", "quota", "missing"
 """Kinds of ``CallError`` that no retry mends: the run stops with their message."""
 
 TRANSIENT_ERRORS = frozenset({"rate_limit", "overloaded", "server", "timeout", "connection", "malformed", "protocol"})
-"""Kinds of ``CallError`` worth another try. "malformed" is a body cut short or garbled; "protocol" one that is whole but
-something else than the protocol's: as the first thing ever heard of a server it means that this is the wrong one."""
+"""Kinds of ``CallError`` worth another try. "malformed" is a body cut short or garbled; "protocol" a whole one that is
+something else than the protocol's: as the first thing ever heard of a server, that it is the wrong one."""
 
 PUSHBACK_ERRORS = frozenset({"rate_limit", "overloaded"})
 """Kinds of ``CallError`` by which a server says that it is asked too fast."""
@@ -111,6 +111,11 @@ class Prompt:
     max_picks: int = 1
     ordered: bool = False
     attributes: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """UTF-8 bytes of its words."""
+        return len(self.system.encode()) + len(self.user.encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -60,6 +60,17 @@ class StoredCompletion:
     run: str
     prompt: Prompt
     completion: Completion
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """A batch that may still be at the provider: ``trials`` maps each to how often it had been asked before."""
+
+    key: str
+    run: str
+    provider_id: str | None
+    created: str
+    trials: Mapping[str, int]
 
 
 class _Latest(NamedTuple):
@@ -182,6 +193,38 @@ class Store:
             connection.register("wanted", pa.table({"id": pa.array(ids, pa.string())}))
             rows = connection.execute(_LATEST).fetchall()
         return [(trial, _Latest(*latest)) for trial, *latest in rows]
+
+    # Batches
+
+    def note_batch(self, run_id: str, key: str, trials: Mapping[str, int]) -> None:
+        """Note, before it is handed in, a batch of these trials (id → how often asked before)."""
+        row = {"key": key, "run": run_id, "provider_id": None, "created": utc(datetime.now(UTC).isoformat()),
+               "state": "submitting", "trials": list(trials), "attempts": list(trials.values())}  # fmt: skip
+        with self._transaction() as connection:
+            # The same trials may be handed in once more after an attempt that came to nothing.
+            connection.execute("delete from batches where key = ? and state = 'lost'", [key])
+            insert(connection, "batches", [row])
+
+    def batch_submitted(self, key: str, provider_id: str) -> None:
+        """Note under which id the provider has a batch."""
+        with self._transaction() as connection:
+            connection.execute("update batches set provider_id = ?, state = 'open' where key = ?", [provider_id, key])
+
+    def batch_ended(self, key: str, state: str = "ended") -> None:
+        """Note that nothing more comes of a batch: its answers are taken in ("ended"), or there are none ("lost")."""
+        with self._transaction() as connection:
+            connection.execute("update batches set state = ? where key = ?", [state, key])
+
+    def open_batches(self, run_id: str) -> list[StoredBatch]:
+        """The batches of a run that may still bring answers, oldest first."""
+        if not self.path.exists():
+            return []
+        frame = self.query(
+            "select key, run, provider_id, created, trials::varchar[] as trials, attempts from batches "
+            "where run = ? and state in ('submitting', 'open') order by created, key",
+            [run_id],
+        )
+        return [_stored_batch(row) for row in frame.iter_rows(named=True)]
 
     # Answers anew
 
@@ -356,6 +399,11 @@ def _stored_run(row: Row) -> StoredRun:
     planned = {(each["questionnaire"], each["language"]): each["trials"] for each in row["planned"]}
     run: RunRow = _pick(RunRow, row, started=_iso(row["started"]), planned=planned)
     return StoredRun(run, _iso(row["created"]), row["finished"] and _iso(row["finished"]), row["outcome"])
+
+
+def _stored_batch(row: Row) -> StoredBatch:
+    trials = {trial.replace("-", ""): asked for trial, asked in zip(row["trials"], row["attempts"], strict=True)}
+    return StoredBatch(row["key"], row["run"], row["provider_id"], _iso(row["created"]), trials)
 
 
 def _stored_completion(row: Row) -> StoredCompletion:

@@ -6,37 +6,28 @@ import asyncio
 import shlex
 import signal
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any, cast
 
 from culturesim import __version__
-from culturesim.backends.base import Backend
-from culturesim.errors import RunError, StoreError
+from culturesim.backends import thinking_room
+from culturesim.backends.base import Backend, BatchBackend
+from culturesim.batches import Batching
+from culturesim.errors import BatchError, RunError, StoreError
+from culturesim.flow import Budget, Gate, Ticket
+from culturesim.intake import Intake, Tally
 from culturesim.journal import Journal
-from culturesim.parse import PARSER_VERSION, parse
+from culturesim.limits import Limits
+from culturesim.parse import PARSER_VERSION
+from culturesim.pending import Pending
 from culturesim.prepare import Prepared
-from culturesim.pricing import price
-from culturesim.records import (
-    NO_PERSONA,
-    STATUSES,
-    Answer,
-    CallError,
-    Completion,
-    PersonaRow,
-    Prompt,
-    RunRow,
-    Settings,
-    Trial,
-)
+from culturesim.pricing import Prices, call_bound
+from culturesim.records import CallError, Completion, Prompt, RunRow, Settings, Trial
 from culturesim.shuffle import unit
 from culturesim.store import Store
-
-CHUNK = 10_000
-"""Trials checked against the store at a time."""
 
 SYNC_SECONDS = 0.5
 """How often the journal is put on the disk: no completion is less durable than a second after it arrived."""
@@ -44,57 +35,14 @@ SYNC_SECONDS = 0.5
 MOVE_SECONDS = 2.0
 """How often the journal is moved into the store, where readers see it."""
 
+FIRST_WINDOW = 4
+"""Calls at a time that a server is first asked with."""
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When to wait, when to give up.
+FIRST_RETRIES = 3
+"""Retries of a server that has never answered: it is more likely not there than busy."""
 
-    A failed call is repeated up to ``retries`` times, after ``first_wait`` seconds doubled each time (with jitter, at
-    most ``longest_wait``, never less than the server asks for). The run stops once ``give_up`` trials in a row have
-    used up their retries, or the first one has, when nothing was ever answered.
-    """
-
-    concurrency: int = 16
-    retries: int = 4
-    first_wait: float = 0.5
-    longest_wait: float = 60.0
-    give_up: int = 5
-    max_trials: int | None = None
-    max_cost: float | None = None
-
-
-@dataclass
-class Tally:
-    """How a run is doing. ``total`` counts the trials of the study (or shard); ``reused`` those answered before."""
-
-    run: str
-    total: int
-    reused: int = 0
-    asked: int = 0
-    statuses: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost: float | None = 0.0
-    seconds: float = 0.0
-    outcome: str = ""
-
-    @property
-    def done(self) -> int:
-        """Trials that have an answer or an error now."""
-        return self.reused + self.asked
-
-    @property
-    def unanswered(self) -> int:
-        """Trials left without a completion, or with a failed one."""
-        return max(0, self.total - self.done) + self.statuses["error"]
-
-    def add(self, completion: Completion, answer: Answer) -> None:
-        """Counts one trial."""
-        self.asked += 1
-        self.statuses[answer.status] += 1
-        self.tokens_in += completion.tokens_in or 0
-        self.tokens_out += completion.tokens_out or 0
-        self.cost = None if self.cost is None or completion.cost is None else self.cost + completion.cost
+BYTES_PER_TOKEN = 3.0
+"""What a prompt is taken for until the first answers tell its tokens, for caps on tokens per minute."""
 
 
 class Asking:
@@ -112,19 +60,24 @@ class Asking:
         on_progress: Callable[[Tally], None] = lambda tally: None,
     ) -> None:
         """``only`` asks just these trials (id → attempts they have had) again; ``shard`` is (i, n), i from 1."""
-        self.prepared, self.backend, self.store, self.limits = prepared, backend, store, limits or Limits()
-        self._shard, self._only, self._tell = shard, only, on_progress
-        self._personas = {name: persona.row() for name, persona in prepared.personas.items()}
+        self.prepared, self.backend, self.store = prepared, backend, store
+        self.limits = limits or Limits()
+        self._prices = Prices.read(self.limits.prices)
         self._settings = Settings(**prepared.study.settings.model_dump())
-        self._attempts: dict[str, int] = {}
+        self._most_out = self._settings.max_tokens + thinking_room(prepared.study.model, self._settings)
+        self._tell = on_progress
+        self.tally = Tally(prepared.run_id, 0)
+        self._pending = self._what_is_pending(shard, only)
+        self.tally.total = self._pending.expected
+        self._gate: Gate
+        self._intake: Intake
         self._failed_in_a_row = 0
-        self._details: Counter[str] = Counter()
-        self._seen = 0
+        self._heard = False
+        self._prompt_bytes = 0
         self._fault = ""
         self._stopping = ""
         self._ending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self.tally = Tally(prepared.run_id, self._count())
 
     def run(self) -> Tally:
         """Asks all that is pending and returns the tally; raises ``RunError`` where a fault ended it."""
@@ -139,14 +92,18 @@ class Asking:
                 raise
         tally = self.tally
         if not self._fault and tally.asked and not tally.statuses["valid"] and not tally.reused:
-            counts = ", ".join(f"{count} {status}" for status, count in tally.statuses.items() if count)
-            why = f"; most often: {self._details.most_common(1)[0][0]}" if self._details else ""
-            command = f"culturesim sql raw --db {shlex.quote(str(self.store.path))}"
-            self._fault = f"no valid answer among {tally.asked} ({counts}{why}); look at them with: {command}"
+            self._fault = self._why_nothing_is_valid()
         self._finish("failed" if self._fault else self._outcome())
         if self._fault:
             raise RunError(self._fault)
         return tally
+
+    def _why_nothing_is_valid(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.tally.statuses.items() if count)
+        details = self._intake.details
+        why = f"; most often: {details.most_common(1)[0][0]}" if details else ""
+        command = f"culturesim sql raw --db {shlex.quote(str(self.store.path))}"
+        return f"no valid answer among {self.tally.asked} ({counts}{why}); look at them with: {command}"
 
     def _outcome(self) -> str:
         if self._stopping:
@@ -154,13 +111,10 @@ class Asking:
         return "incomplete" if self.tally.unanswered else "done"
 
     def _finish(self, outcome: str) -> None:
-        self.tally.outcome = outcome
+        self.tally.outcome, self.tally.waiting, self.tally.stopped_by = outcome, "", self._stopping
         # What ended the run matters more than a store that cannot note the end: its journal is taken in next time.
         with suppress(StoreError):
             self.store.finish_run(self.tally.run, outcome)
-
-    def _count(self) -> int:
-        return len(self._only) if self._only is not None else self.prepared.design.count // self._shard[1]
 
     def _row(self) -> RunRow:
         study = self.prepared.study
@@ -171,52 +125,27 @@ class Asking:
             self.tally.run, study.model, simulated, study.model_dump_json(), __version__, PARSER_VERSION, now, planned
         )
 
-    # What is pending
-
-    def _pending(self) -> Iterator[Trial]:
-        pending = self._not_answered()
-        most = self.limits.max_trials
-        if most is not None and self.backend.capabilities.local:
-            return iter(sorted(islice(pending, most), key=self.prepared.design.group_key))
-        return islice(pending, most) if most is not None else pending
-
-    def _not_answered(self) -> Iterator[Trial]:
-        grouped = self.backend.capabilities.local and self.limits.max_trials is None
-        trials = self._wanted(self.prepared.design.trials("grouped" if grouped else "shuffled"))
-        while chunk := list(islice(trials, CHUNK)):
-            if self._only is not None:
-                yield from chunk
-                continue
-            answered = self.store.answered([trial.id for trial in chunk])
-            self._attempts.update(self.store.attempts([trial.id for trial in chunk if trial.id not in answered]))
-            if elsewhere := [trial for trial, run in answered.items() if run != self.tally.run]:
-                self.store.reuse(self.tally.run, elsewhere)
-            self.tally.reused += len(answered)
+    def _what_is_pending(self, shard: tuple[int, int], only: Mapping[str, int] | None) -> Pending:
+        def reused(count: int) -> None:
+            self.tally.reused += count
             self._tell(self.tally)
-            yield from (trial for trial in chunk if trial.id not in answered)
-        self.tally.total = self._seen
 
-    def _wanted(self, trials: Iterator[Trial]) -> Iterator[Trial]:
-        part, parts = self._shard
-        for trial in trials:
-            if self._only is not None:
-                if trial.id in self._only:
-                    self._attempts[trial.id] = self._only[trial.id]
-                    self._seen += 1
-                    yield trial
-            elif parts == 1 or int(trial.id, 16) % parts == part - 1:
-                self._seen += 1
-                yield trial
+        in_batches = {name for batch in self.store.open_batches(self.tally.run) for name in batch.trials}
+        return Pending(
+            self.prepared, self.store, run=self.tally.run, shard=shard, only=only, elsewhere=in_batches,
+            local=self.backend.capabilities.local, most=self.limits.max_trials, on_reuse=reused,
+        )  # fmt: skip
 
     # Asking
 
     async def _ask_all(self, journal: Journal) -> None:
         started = time.monotonic()
-        workers = max(1, min(self.limits.concurrency, self.backend.capabilities.max_concurrency))
+        self._intake = Intake(self.prepared, journal, self.tally, self._prices, batch=self.limits.batch,
+                              on_progress=self._tell)  # fmt: skip
+        self._gate = self._new_gate()
         try:
             with self._interrupts():
-                pending = self._pending()
-                self._tasks = [asyncio.create_task(self._work(pending, journal)) for _ in range(workers)]
+                self._tasks = [asyncio.create_task(work) for work in self._works()]
                 keeper = asyncio.create_task(self._keep(journal))
                 try:
                     await asyncio.gather(*self._tasks)
@@ -227,86 +156,152 @@ class Asking:
         finally:
             await self.backend.close()
             self.tally.seconds = time.monotonic() - started
+            if self._pending.exhausted:
+                self.tally.total = self._pending.seen
             self._tell(self.tally)
 
-    async def _work(self, pending: Iterator[Trial], journal: Journal) -> None:
+    def _works(self) -> list[Coroutine[Any, Any, None]]:
+        if self.limits.batch:
+            return [self._work_by_batch()]
+        trials = self._pending.trials()
+        return [self._work(trials) for _ in range(self._gate.window.cap)]
+
+    def _new_gate(self) -> Gate:
+        limits, capabilities = self.limits, self.backend.capabilities
+        theirs = not (capabilities.local or capabilities.simulated)
+        return Gate(
+            max(1, min(limits.concurrency, capabilities.max_concurrency)),
+            start=FIRST_WINDOW if theirs else None,
+            calls=limits.calls_per_minute,
+            tokens=limits.tokens_per_minute,
+            budget=Budget(limits.max_cost),
+        )
+
+    async def _work(self, trials: Iterator[Trial]) -> None:
         size = self.backend.capabilities.batch_size
-        while not self._stopping and (trials := list(islice(pending, size))):
+        while not self._stopping and (chunk := list(islice(trials, size))):
             await asyncio.sleep(0)  # a backend that never waits must not keep Ctrl-C and the journal waiting
-            prompts = [self.prepared.renderer.render(trial) for trial in trials]
+            prompts = [self.prepared.renderer.render(trial) for trial in chunk]
             for prompt, completion in zip(prompts, await self._ask(prompts), strict=True):
-                self._take(prompt, completion, journal)
+                if completion is not None:
+                    self._take(prompt, completion)
 
-    async def _ask(self, prompts: list[Prompt]) -> list[Completion]:
-        completions = await self.backend.complete(prompts, self._settings)
-        for turn in range(self.limits.retries):
-            again = [place for place, completion in enumerate(completions) if self._worth_retrying(completion)]
-            if not again or self._stopping:
-                break
-            errors = [error for place in again if (error := completions[place].error)]
-            seconds = self._wait(turn, prompts[again[0]], max(error.retry_after or 0.0 for error in errors))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), seconds)
-            repeated = await self.backend.complete([prompts[place] for place in again], self._settings)
-            for place, completion in zip(again, repeated, strict=True):
+    async def _ask(self, prompts: Sequence[Prompt]) -> list[Completion | None]:
+        """The completions of prompts, repeated while that may help; None for what the run ended before."""
+        completions: list[Completion | None] = [None] * len(prompts)
+        places = list(range(len(prompts)))
+        turn = 0
+        while places and (told := await self._call([prompts[place] for place in places])) is not None:
+            for place, completion in zip(places, told, strict=True):
                 completions[place] = completion
-        return completions
+            errors = {place: error for place in places if (error := self._worth_retrying(completions[place]))}
+            if not errors or turn >= self._retries:
+                break
+            places = list(errors)
+            await self._wait(turn, prompts[places[0]], max(error.retry_after or 0.0 for error in errors.values()))
+            self.tally.retried += len(places)
+            turn += 1
+        # Unlike a fault of the server, our own stopping is no answer to a trial: it stays pending.
+        return [None if self._stopping and self._worth_retrying(each) else each for each in completions]
 
-    def _worth_retrying(self, completion: Completion) -> bool:
-        return completion.error is not None and completion.error.passing and not self._wrong_server(completion.error)
-
-    def _wrong_server(self, error: CallError) -> bool:
-        """Whether the first thing ever heard of a server was no answer to our kind of question."""
-        return error.kind == "protocol" and self.tally.statuses["error"] == self.tally.asked
-
-    def _wait(self, turn: int, prompt: Prompt, asked_for: float) -> float:
-        doubled = min(self.limits.longest_wait, self.limits.first_wait * 2.0**turn)
-        return max(asked_for, doubled * (0.5 + unit("wait", prompt.trial.id, turn) / 2))
-
-    def _take(self, prompt: Prompt, completion: Completion, journal: Journal) -> None:
-        """Keeps one completion and decides whether the run can go on."""
-        attempt = self._attempts.pop(prompt.trial.id, 0) + 1
-        cost = price(self.prepared.study.model, completion.tokens_in or 0, completion.tokens_out or 0)
-        completion = replace(completion, attempt=attempt, cost=0.0 if completion.error else cost)
-        answer = self._parsed(prompt, completion)
-        journal.append(prompt.trial, prompt, self._persona(prompt.trial), completion, answer)
-        self.tally.add(completion, answer)
-        if answer.status != "valid" and answer.detail:
-            self._details[answer.detail] += 1
-        self._tell(self.tally)
-        self._failed_in_a_row = self._failed_in_a_row + 1 if completion.error else 0
-        self._consider(completion)
-
-    def _parsed(self, prompt: Prompt, completion: Completion) -> Answer:
+    async def _call(self, prompts: Sequence[Prompt]) -> list[Completion] | None:
+        """One call, when the gate lets it through; None when it never will."""
+        ticket = await self._enter(prompts)
+        if ticket is None:
+            return None
         try:
-            return parse(prompt, completion, self.prepared.lexicons[prompt.trial.language])
-        except Exception as error:  # noqa: BLE001 - paid for and kept: `culturesim reparse` reads it once the parser can
-            return Answer(completion.trial_id, PARSER_VERSION, "unparsed", detail=f"the parser failed: {error!r}")
+            completions = await self.backend.complete(prompts, self._settings)
+        except BaseException:
+            self._gate.abandon(ticket)
+            raise
+        priced = [self._intake.priced(completion) for completion in completions]
+        self._gate.leave(ticket, priced)
+        self._heard = self._heard or any(completion.error is None for completion in priced)
+        return priced
 
-    def _consider(self, completion: Completion) -> None:
-        """Stops the run, letting what is in flight arrive, when asking on would be of no use or too dear."""
-        error, most = completion.error, self.limits.max_cost
-        if error and (error.fatal or self._wrong_server(error)):
-            self._fault = self._fault or error.message
+    async def _enter(self, prompts: Sequence[Prompt]) -> Ticket | None:
+        tokens = 0.0 if self.limits.tokens_per_minute is None else sum(map(self._expected_tokens, prompts))
+        ticket = await self._gate.enter(tokens, sum(map(self._bound, prompts)))
+        if self._gate.out_of_money:
+            self._stop(f"the next call might pass --max-cost {self.limits.max_cost:g}")
+        return ticket
+
+    def _bound(self, prompt: Prompt) -> float:
+        """Dollars that asking a prompt costs at most; 0 where nobody has set a limit."""
+        if self.limits.max_cost is None:
+            return 0.0
+        model, batch = self.prepared.study.model, self.limits.batch
+        return call_bound(model, prompt.size, self._most_out, self._prices, batch=batch) or 0.0
+
+    def _expected_tokens(self, prompt: Prompt) -> float:
+        """Tokens that asking a prompt likely takes, as the answers so far tell."""
+        tally = self.tally
+        if not tally.tokens_in:
+            return prompt.size / BYTES_PER_TOKEN + self._most_out
+        return prompt.size * tally.tokens_in / self._prompt_bytes + tally.tokens_out / tally.asked
+
+    @property
+    def _retries(self) -> int:
+        return self.limits.retries if self._heard else min(self.limits.retries, FIRST_RETRIES)
+
+    def _worth_retrying(self, completion: Completion | None) -> CallError | None:
+        """The error of a completion, if the same call may succeed a little later."""
+        error = completion.error if completion else None
+        return error if error and error.passing and not self._lasting(error) else None
+
+    def _lasting(self, error: CallError) -> bool:
+        """Whether an error will not pass while we wait: it never does, or the wait is too long, or the server wrong."""
+        too_long = (error.retry_after or 0.0) > self.limits.patience
+        return error.fatal or too_long or (error.kind == "protocol" and not self._heard)
+
+    async def _wait(self, turn: int, prompt: Prompt, asked_for: float) -> None:
+        jitter = unit("wait", prompt.trial.id, turn)
+        doubled = min(self.limits.longest_wait, self.limits.first_wait * 2.0**turn)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), max(asked_for * (1 + jitter / 4), doubled * (1 + jitter) / 2))
+
+    def _take(self, prompt: Prompt, completion: Completion) -> None:
+        """Keeps one completion and decides whether the run can go on."""
+        attempt = self._pending.attempts.pop(prompt.trial.id, 0) + 1
+        self._prompt_bytes += prompt.size if completion.tokens_in else 0
+        self._intake.take(prompt, completion, attempt)
+        error = completion.error
+        self._failed_in_a_row = self._failed_in_a_row + 1 if error else 0
+        if error and self._lasting(error):
+            asked = f" (it asks to wait {error.retry_after:,.0f} s)" if error.passing and error.retry_after else ""
+            self._fail(error.message + asked)
         elif error and (self._failed_in_a_row >= self.limits.give_up or self._failed_in_a_row == self.tally.done):
-            self._fault = (
-                self._fault or f"{error.message} (each of the last calls was tried {self.limits.retries + 1} times)"
-            )
-        elif most is not None and self.tally.cost is not None and self.tally.cost >= most:
-            self._stopping = self._stopping or f"--max-cost {most:g} reached"
-        if self._fault or self._stopping:
-            self._stop(self._stopping or self._fault)
+            self._fail(f"{error.message} (each of the last calls was tried {self._retries + 1} times)")
+
+    async def _work_by_batch(self) -> None:
+        batching = Batching(
+            self.prepared, cast("BatchBackend", self.backend), self.store, self._intake, self._pending,
+            settings=self._settings, budget=self._gate.budget, bound=self._bound, ending=self._ending,
+            poll_seconds=self.limits.poll_seconds, patience=self.limits.patience,
+        )  # fmt: skip
+        try:
+            await batching.ask()
+        except BatchError as error:
+            self._fail(str(error))
+        if batching.out_of_money:
+            self._stop(f"the next batch might pass --max-cost {self.limits.max_cost:g}")
+        if batching.waiting and self._stopping:
+            self._stopping += f"; {batching.waiting} batches go on at the provider: resume with --batch takes them in"
+
+    # Stopping
+
+    def _fail(self, why: str) -> None:
+        self._fault = self._fault or why
+        self._stop(self._fault)
 
     def _stop(self, why: str) -> None:
         """Asks nothing more, and waits for no retry; what is in flight still arrives."""
-        self._stopping = why
+        self._stopping = self._stopping or why
         self._ending.set()
-
-    def _persona(self, trial: Trial) -> PersonaRow:
-        return self._personas[trial.persona] if trial.persona != NO_PERSONA else PersonaRow(NO_PERSONA, NO_PERSONA, {})
+        self._gate.close()
 
     async def _keep(self, journal: Journal) -> None:
-        """Syncs the journal twice a second and moves it into the store now and then, beside the asking."""
+        """Beside the asking: syncs the journal, moves it into the store now and then, and minds the server."""
         last_move = time.monotonic()
         while True:
             await asyncio.sleep(SYNC_SECONDS)
@@ -316,8 +311,16 @@ class Asking:
                     await asyncio.to_thread(journal.move)
                     last_move = time.monotonic()
             except StoreError as error:
-                self._fault = str(error)
-                return self._stop(self._fault)
+                return self._fail(str(error))
+            self._mind_the_server()
+
+    def _mind_the_server(self) -> None:
+        down = self._gate.waiting_for_server
+        if down > self.limits.patience:
+            self._fail(f"the server of {self.prepared.study.model} has not answered for {down:.0f} s")
+        if not self.limits.batch:
+            self.tally.waiting = f"the server is down: trying again, for {down:.0f} s now" if down else ""
+        self._tell(self.tally)
 
     @contextmanager
     def _interrupts(self) -> Iterator[None]:

@@ -219,6 +219,16 @@ def test_coverage_counts_every_status():
     assert (found.statuses["valid"], found.statuses["refused"], found.statuses["empty"]) == (2, 1, 0)
 
 
+def test_answers_read_as_choices_have_no_mass_and_take_none_away():
+    rows = [response("a", p={1: 0.5, 2: 0.5}), response("b", 3), response("c", mass=0.3)]
+    asked = [row | {"elicitation": "probabilities_or_choice"} for row in rows]
+    found = only(coverage_rows(answers(asked), QUICK))
+    assert (found.valid_share.value, found.mass) == (pytest.approx(2 / 3), pytest.approx((0.9 + 0.3) / 2))
+    assert only(coverage_rows(answers(asked[1:2]), QUICK)).mass is None
+    shares = {row.item: row.shares for row in distribution_rows(answers(asked))}
+    assert (shares["a"][1], shares["b"][3], shares["c"]) == (0.5, 1.0, {})
+
+
 def test_a_language_that_was_planned_and_never_asked_is_told():
     found = coverage_rows(answers([response("a", 1)], runs=[run(planned=[cell(1), cell(3, "es")])]), QUICK)
     assert [(row.language, row.planned, row.asked, row.valid_share.value) for row in found] == [

@@ -69,12 +69,12 @@ def test_grouped_trials_share_their_beginnings(prepared: Make) -> None:
     assert changes == 3
 
 
-def test_pick_items_are_asked_by_choice(prepared: Make) -> None:
-    asked = {
-        (t.item, t.elicitation) for t in prepared(questionnaires=("iw10",), elicitation="probabilities").design.trials()
-    }
+@pytest.mark.parametrize("elicitation", ["probabilities", "probabilities_or_choice"])
+def test_pick_items_are_asked_by_choice(prepared: Make, elicitation: str) -> None:
+    trials = prepared(questionnaires=("iw10",), elicitation=elicitation).design.trials()
+    asked = {(trial.item, trial.elicitation) for trial in trials}
     assert ("Y002_goals", "choice") in asked
-    assert ("A008", "probabilities") in asked
+    assert ("A008", elicitation) in asked
 
 
 def test_a_beginning_of_the_shuffled_order_is_a_fair_sample(prepared: Make) -> None:

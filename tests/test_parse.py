@@ -1,54 +1,22 @@
-"""The parser: a corpus of completions in four languages, properties that hold for any text, and probabilities."""
+"""The parser: a corpus of completions in four languages, and properties that hold for any text."""
 
 import itertools
-import math
 import re
-import tomllib
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from culturesim.language import option_keys
-from culturesim.lexicon import Lexicon, read_lexicon
-from culturesim.parse import MINIMUM_MASS, PARSER_VERSION, parse
-from culturesim.records import Answer, CallError, Completion, Option, Prompt, Trial
+from culturesim.parse import PARSER_VERSION, parse
+from culturesim.records import Answer, CallError
+from tests.parsed import CORPUS, LANGUAGES, LEXICONS, SCALES, completion, prompt
 
-ROOT = Path(__file__).parent
-CORPUS = tomllib.loads((ROOT / "corpus" / "completions.toml").read_text(encoding="utf-8"))
-SCALES = CORPUS.pop("scales")
-LANGUAGES = tuple(CORPUS)
-LEXICONS: dict[str, Lexicon] = {
-    tag: read_lexicon(ROOT.parent / "questionnaires" / "languages" / f"{tag}.toml") for tag in LANGUAGES
-}
 CASES = [
     pytest.param(tag, scale, case, id=f"{tag}-{scale}-{number}")
     for tag, scales in CORPUS.items()
     for scale, cases in scales.items()
     for number, case in enumerate(cases)
 ]
-
-
-def trial(elicitation="choice", language="en"):
-    return Trial("0" * 32, "q", "1", "i", language, "none", "form", 0, "printed", 0, elicitation, 0)
-
-
-def prompt(language="en", scale="agree", keys="numbers", order=(), elicitation="choice"):
-    """A prompt with a scale of the corpus; keys go by place, contents move."""
-    fixture = SCALES[scale]
-    labels = dict(zip(fixture["codes"], fixture[language], strict=True))
-    printed = option_keys(language, keys, fixture["codes"])
-    options = tuple(
-        Option(code, key, labels[code], spellings)
-        for code, (key, spellings) in zip(order or fixture["codes"], printed, strict=True)
-    )
-    picks = fixture.get("min_picks", 1), fixture.get("max_picks", 1), fixture.get("ordered", False)
-    return Prompt(trial(elicitation, language), "", "", options, *picks)
-
-
-def completion(text, **more):
-    return Completion("0" * 32, text, "m", "2026-01-01T00:00:00Z", 0.1, **more)
 
 
 def read(text, language="en", finish=None, **how) -> Answer:
@@ -263,136 +231,3 @@ def test_prose_without_key_label_or_cue_is_never_valid(language, text):
 def test_hostile_texts_are_read_at_once(hostile):
     for scale in ("agree", "happy", "qualities"):
         assert read(hostile, scale=scale).status != "error"
-
-
-# ---------------------------------------------------------------- probabilities
-
-
-def distribution(keys="numbers", scale="agree", language="en", **given_):
-    asked = prompt(language, scale, keys, elicitation="probabilities")
-    return parse(asked, completion("3", **given_), LEXICONS[language])
-
-
-def position(sampled, **others):
-    """A position as a server reports it: the sampled token first, then the rest."""
-    pairs = {sampled: others.pop(sampled)} | others if sampled in others else {sampled: 0.001} | others
-    return tuple((token, math.log(probability)) for token, probability in pairs.items())
-
-
-def test_exact_probabilities_are_renormalised_and_keep_their_mass():
-    answer = distribution(option_logprobs=tuple(map(math.log, (0.1, 0.1, 0.4, 0.1, 0.1))))
-    assert (answer.status, answer.codes) == ("valid", (3,))
-    assert answer.mass == pytest.approx(0.8)
-    assert answer.probabilities == pytest.approx({1: 0.125, 2: 0.125, 3: 0.5, 4: 0.125, 5: 0.125})
-
-
-def test_exact_probabilities_follow_the_printed_order():
-    asked = prompt(order=[5, 4, 3, 2, 1], elicitation="probabilities")
-    answer = parse(asked, completion(None, option_logprobs=(-0.1, -9, -9, -9, -9)), LEXICONS["en"])
-    assert answer.codes == (5,)
-
-
-def test_a_tie_is_valid_and_names_no_option():
-    answer = distribution(option_logprobs=tuple(map(math.log, (0.4, 0.4, 0.1, 0.05, 0.05))))
-    assert (answer.status, answer.codes, answer.detail) == ("valid", (), "tie")
-    assert answer.probabilities is not None
-
-
-def test_too_little_mass_is_unparsed_but_kept():
-    answer = distribution(option_logprobs=(math.log(MINIMUM_MASS / 10),) + (-50.0,) * 4)
-    assert (answer.status, answer.codes) == ("unparsed", ())
-    assert answer.mass == pytest.approx(MINIMUM_MASS / 10)
-    assert answer.probabilities is not None
-
-
-@pytest.mark.parametrize("logprobs", [(-1.0, -2.0), (float("nan"),) * 5, (5.0,) * 5, (-math.inf,) * 5])
-def test_impossible_log_probabilities_are_unparsed(logprobs):
-    assert distribution(option_logprobs=logprobs).status == "unparsed"
-
-
-def test_no_log_probabilities_names_the_way_out():
-    answer = distribution()
-    assert answer.status == "unparsed"
-    assert "--elicit choice" in answer.detail
-
-
-def test_tokens_of_one_key_are_added_up_over_spellings():
-    tokens = position("3", **{"3": 0.5, " 3": 0.1, "３": 0.05, "2": 0.2, "4": 0.1, "As": 0.005})
-    answer = distribution(token_logprobs=(tokens,))
-    assert answer.codes == (3,)
-    assert answer.mass == pytest.approx(0.95)
-    assert answer.probabilities == pytest.approx({1: 0, 2: 0.2 / 0.95, 3: 0.65 / 0.95, 4: 0.1 / 0.95, 5: 0})
-
-
-def test_arabic_keys_are_read_in_both_digits():
-    answer = distribution(language="ar", token_logprobs=(position("٤", **{"٤": 0.6, "4": 0.3, "٣": 0.099}),))
-    assert answer.probabilities[4] == pytest.approx(0.9 / 0.999)
-
-
-def test_marks_before_the_key_are_walked_through():
-    first = position("**", **{"**": 0.6, "3": 0.3, "2": 0.095})
-    second = position("3", **{"3": 0.8, "2": 0.195})
-    answer = distribution(token_logprobs=(first, second))
-    assert answer.mass == pytest.approx(0.395 + 0.6 * 0.995)
-    assert answer.probabilities[3] == pytest.approx((0.3 + 0.6 * 0.8) / answer.mass)
-
-
-def test_an_answer_cue_before_the_key_is_read_past():
-    lead = (position("Answer", Answer=0.9, The=0.09), position(":", **{":": 0.999}))
-    answer = distribution(token_logprobs=(*lead, position(" 4", **{" 4": 0.9, " 5": 0.095})))
-    assert answer.codes == (4,)
-
-
-def test_a_number_in_prose_is_no_answer_position():
-    lead = (position("There", There=0.99), position(" are", **{" are": 0.99}))
-    answer = distribution(token_logprobs=(*lead, position(" 3", **{" 3": 0.9, " 4": 0.095})))
-    assert answer.status == "unparsed"
-
-
-def test_too_few_reported_tokens_are_unparsed():
-    answer = distribution(token_logprobs=(position("3", **{"3": 0.4, "4": 0.2}),))
-    assert answer.status == "unparsed"
-    assert "top-k too short" in answer.detail
-
-
-def test_the_next_token_tells_1_from_10():
-    tokens = (position("1", **{"1": 0.9, "9": 0.095}), position("0", **{"0": 0.7, "<end>": 0.29}))
-    answer = distribution(scale="ten", token_logprobs=tokens)
-    assert answer.codes == (10,)
-    assert answer.probabilities[1] == pytest.approx(0.27 / 0.995)
-
-
-def test_a_token_10_means_that_1_is_1():
-    answer = distribution(scale="ten", token_logprobs=(position("1", **{"1": 0.6, "10": 0.395}),))
-    assert answer.probabilities[1] == pytest.approx(0.6 / 0.995)
-
-
-def test_1_that_may_be_10_is_ambiguous_and_names_the_way_out():
-    answer = distribution(scale="ten", token_logprobs=(position("7", **{"7": 0.6, "1": 0.395}),))
-    assert answer.status == "ambiguous"
-    assert "--keys letters" in answer.detail
-
-
-def test_letters_are_read_in_both_cases():
-    answer = distribution(keys="letters", token_logprobs=(position("B", **{"B": 0.7, "b": 0.2, "(C": 0.095}),))
-    assert answer.codes == (2,)
-    assert answer.mass == pytest.approx(0.995)
-
-
-@given(
-    st.lists(
-        st.lists(
-            st.tuples(st.sampled_from(["1", "0", "10", "3", "**", "As", " ", "B", "٣", ":"]), st.floats(-20, 0)),
-            max_size=5,
-        ),
-        max_size=4,
-    )
-)
-@settings(deadline=None)
-def test_any_tokens_give_a_distribution_or_a_reason(positions):
-    for keys in ("numbers", "letters"):
-        answer = distribution(keys, "ten", token_logprobs=tuple(tuple(pairs) for pairs in positions))
-        if answer.status == "valid":
-            assert math.fsum(answer.probabilities.values()) == pytest.approx(1)
-        else:
-            assert answer.detail

@@ -4,10 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from culturesim.backends import load
 from culturesim.plan import make_plan
 from culturesim.prepare import Prepared
-from culturesim.pricing import price
+from culturesim.pricing import Prices
+from culturesim.store import Store
 from culturesim.study import Draw
+from culturesim.survey import Asking
+from culturesim.usage import Measured, measured
+from tests.chat_server import chat_server
 
 Make = Callable[..., Prepared]
 
@@ -32,12 +37,6 @@ def test_answers_take_one_token_to_as_many_as_allowed(prepared: Make, elicitatio
     assert plan.tokens_out == (plan.count, plan.count * most)
 
 
-def test_prices_are_known_free_or_unknown() -> None:
-    assert price("llamacpp/smollm2", 1000, 10) == price("sim/uniform", 1, 1) == 0
-    assert price("openai/no-such-model", 1000, 10) is None
-    assert price("openai/gpt-4.1", 1_000_000, 0) == pytest.approx(1_000_000 * (price("openai/gpt-4.1", 1, 0) or 0))
-
-
 def test_an_unknown_price_stays_unknown(prepared: Make) -> None:
     assert make_plan(prepared(model="my-own/model")).cost is None
 
@@ -45,3 +44,58 @@ def test_an_unknown_price_stays_unknown(prepared: Make) -> None:
 def test_a_known_price_is_a_range(prepared: Make) -> None:
     low, high = make_plan(prepared(model="openai/gpt-4.1-mini")).cost or (0, 0)
     assert 0 < low < high
+
+
+def test_languages_add_up(prepared: Make) -> None:
+    plan = make_plan(prepared(model="openai/gpt-4.1-mini", languages=("en", "zh", "ar")))
+    shares = plan.by_language.values()
+    assert sum(share.trials for share in shares) == plan.count
+    for place in (0, 1):
+        assert sum(share.tokens_in[place] for share in shares) == plan.tokens_in[place]
+        assert sum(share.cost[place] for share in shares if share.cost) == pytest.approx((plan.cost or (0, 0))[place])
+
+
+def test_a_batch_costs_half(prepared: Make) -> None:
+    study = prepared(model="anthropic/claude-sonnet-4-5")
+    usual, batch = make_plan(study).cost, make_plan(study, batch=True).cost
+    assert usual
+    assert batch == pytest.approx((usual[0] / 2, usual[1] / 2))
+
+
+def test_thoughts_are_planned_for(prepared: Make) -> None:
+    plan = make_plan(prepared(model="openai/o3", settings={"thinking": 1000}))
+    assert plan.tokens_out[1] == plan.count * 1032
+
+
+PILOT = [Measured("en", 40, 40_000, 8_000, 80, 1.0), Measured("zh", 5, 6_000, 3_000, 10, 1.0)]
+
+
+def test_a_pilot_tells_tokens_more_closely_than_assumptions(prepared: Make) -> None:
+    study = prepared()
+    few = make_plan(study, measured=PILOT)
+    assert (few.measured_calls, few.tokens_in) == (0, make_plan(study).tokens_in)
+    enough = make_plan(study, measured=[*PILOT, Measured("es", 5, 5_000, 1_000, 10, 1.0)])
+    assert enough.measured_calls == 50
+    (low, high), (widest, narrowest) = enough.tokens_in, make_plan(study).tokens_in
+    assert high - low < (narrowest - widest) / 5
+    # English has calls enough of its own: a token to five bytes.
+    assert low < 12 * sum(len((p.system + p.user).encode()) for p in enough.samples["en"]) / 2 / 5 < high * 1.02
+
+
+def test_what_was_measured_comes_from_the_models_own_answers(prepared: Make, store: Store) -> None:
+    study = prepared(model="openai/local", languages=("en", "zh"))
+    with chat_server() as server:
+        Asking(study, load("openai/local", base_url=server.url), store).run()
+    found = {each.language: each for each in measured(store, "openai/local", "choice")}
+    assert {tag: (each.calls, each.tokens_in, each.tokens_out) for tag, each in found.items()} == {
+        "en": (12, 1200, 12), "zh": (12, 1200, 12),
+    }  # fmt: skip
+    sizes = [len((p.system + p.user).encode()) for p in map(study.renderer.render, study.design.trials())]
+    assert sum(each.prompt_bytes for each in found.values()) == sum(sizes)
+    assert measured(store, "openai/other", "choice") == measured(store, "openai/local", "probabilities") == []
+
+
+def test_where_prices_come_from_is_told(prepared: Make) -> None:
+    assert make_plan(prepared()).price_source == "it runs on a machine of yours"
+    assert "genai-prices" in make_plan(prepared(model="openai/gpt-4.1-mini")).price_source
+    assert "--prices" in make_plan(prepared(model="my-own/model"), prices=Prices()).price_source

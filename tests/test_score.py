@@ -70,6 +70,21 @@ def test_probabilities_give_the_expected_value():
     assert valued([response("a", p=p), response("b", p=p)], asked) == {"a": 2.25, "b": 3.75}
 
 
+def test_of_one_elicitation_some_answers_may_be_distributions_and_some_choices():
+    how = {"elicitation": "probabilities_or_choice"}
+    rows = [response("a", p={1: 0.5, 4: 0.5}, persona="p", **how), response("a", 4, "q", **how),
+            response("a", None, "r", mass=0.3, **how)]  # fmt: skip
+    assert code_shares(responses(rows)).sort("trial_id", "code").rows() == [("0", 1, 0.5), ("0", 4, 0.5), ("1", 4, 1.0)]
+    assert values(rows, items("a"))["value"].to_list() == [2.5, 4.0]
+
+
+def test_a_distribution_and_a_choice_are_a_pair_of_one_question():
+    how = {"elicitation": "probabilities_or_choice"}
+    frame = responses([response("a", p={1: 0.5, 5: 0.5}, **how), response("a", 5, option_order="reversed", **how)])
+    points = scale_points(frame, code_shares(frame), items("a"))
+    assert paired(points, "option_order", "printed", "reversed").select("base", "level").rows() == [(0.5, 1.0)]
+
+
 def test_what_is_not_valid_has_no_value():
     statuses = ["refused", "ambiguous", "off_scale", "empty", "unparsed", "error"]
     rows = [response("a", persona=status, status=status) for status in statuses]

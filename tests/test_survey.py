@@ -169,7 +169,7 @@ def test_a_page_in_place_of_an_answer_passes_unless_it_is_the_first_thing_heard(
     with chat_server(lambda body, call: page) as server, pytest.raises(RunError, match="html"):
         ask(study, store, server.url, limits=Limits(concurrency=1))
     assert server.total == 1
-    with chat_server(flaky(page, every=3)) as server:
+    with chat_server(flaky(page, every=5)) as server:
         assert ask(study, store, server.url).outcome == "done"
 
 
@@ -189,12 +189,15 @@ def test_no_valid_answer_is_a_failure(prepared: Make, store: Store) -> None:
     assert rows(store, "select status, count(*) from responses group by all") == [("refused", 12)]
 
 
-def test_the_cost_is_bounded(prepared: Make, store: Store) -> None:
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_run_stops_before_it_passes_its_cost(prepared: Make, store: Store, concurrency: int) -> None:
+    limits = Limits(concurrency=concurrency, max_cost=0.004)
     with chat_server() as server:
-        tally = ask(prepared(model="openai/gpt-4.1"), store, server.url, limits=Limits(concurrency=1, max_cost=0.0005))
-    assert tally.outcome == "stopped"
-    assert 0 < tally.asked < 12
+        tally = ask(prepared(model="openai/gpt-4.1", languages=("en", "es")), store, server.url, limits=limits)
+    assert (tally.outcome, "--max-cost" in tally.stopped_by) == ("stopped", True)
+    assert 0 < tally.asked < 24
     assert tally.cost is not None
+    assert 0.001 < tally.cost <= 0.004
 
 
 def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
@@ -290,7 +293,7 @@ def test_a_failing_parser_loses_no_completion(prepared: Make, store: Store, monk
             raise ZeroDivisionError
         return parse(prompt, completion, lexicon)
 
-    monkeypatch.setattr(sys.modules["culturesim.survey"], "parse", broken)
+    monkeypatch.setattr(sys.modules["culturesim.intake"], "parse", broken)
     assert ask(prepared(), store).statuses["unparsed"] == 2
     kept = rows(
         store, "select detail, count(*) from responses where text is not null and status != 'valid' group by all"
@@ -307,7 +310,8 @@ def test_stopping_waits_for_no_retry(prepared: Make, store: Store) -> None:
         pytest.raises(RunError, match="bad key"),
     ):
         ask(prepared(model="openai/local"), store, server.url, limits=patient)
-    assert rows(store, "select count(*) from completions") == [(4,)]
+    # What the run itself broke off is no answer, nor an error, of its trials.
+    assert rows(store, "select count(*), min(error_kind) from completions") == [(1, "auth")]
 
 
 # Retry, resume, reparse

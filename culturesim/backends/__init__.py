@@ -8,12 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from culturesim.backends.base import Backend, Capabilities, Factory, Figures, Options
+from culturesim.backends.presets import default_server, thinking_room
 from culturesim.errors import BackendError, UnknownNameError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["ENTRY_POINTS", "Backend", "Capabilities", "Figures", "Options", "known_models", "load", "providers"]
+__all__ = [
+    "ENTRY_POINTS", "Backend", "Capabilities", "Figures", "Options", "default_server", "known_models", "load",
+    "providers", "thinking_room",
+]  # fmt: skip
 
 ENTRY_POINTS = "culturesim.backends"
 """The entry-point group of third parties' adapters: name = provider, value = a ``Factory``."""

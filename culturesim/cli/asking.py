@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,24 +16,22 @@ from culturesim.cli import options as o
 from culturesim.cli.terminal import print_json, progress, say, show_plan, show_summary, show_tally
 from culturesim.errors import StudyError
 from culturesim.library import Library
+from culturesim.limits import Limits
 from culturesim.plan import Plan
 from culturesim.records import STATUSES
 from culturesim.study import Study
 
-if TYPE_CHECKING:
-    from culturesim.survey import Limits
-
 DONE, UNANSWERED, STOPPED = 0, 3, 130
+DEFAULT_LIMITS = Limits()
 
 
 @o.with_studies
+@o.with_limits
 def survey(
     chosen: Sequence[Study],
     db: o.Db = o.DEFAULT_DB,
     report: Annotated[Path | None, typer.Option(help="also write the report into this folder")] = None,
-    concurrency: o.Concurrency = 16,
-    max_cost: o.MaxCost = None,
-    limit: o.Limit = None,
+    limits: Limits = DEFAULT_LIMITS,
     shard: o.Shard = "1/1",
     base_url: o.BaseUrl = None,
     path: o.Paths = None,
@@ -43,8 +41,7 @@ def survey(
     """Survey one or more models; what was answered before is not asked again."""
     library = o.library(path)
     if dry_run:
-        return _show_plans(chosen, library, json)
-    limits = _limits(concurrency=concurrency, max_trials=limit, max_cost=max_cost)
+        return _show_plans(chosen, library, json, prices=limits.prices, batch=limits.batch, db=db)
     part = o.shard(shard)
     runs: list[Run] = []
     for study in chosen:
@@ -63,36 +60,45 @@ def survey(
 
 
 @o.with_studies
-def plan(chosen: Sequence[Study], path: o.Paths = None, json: o.Json = False) -> None:
-    """Show how many trials and tokens a study has, what it would cost, and two prompts per language."""
-    _show_plans(chosen, o.library(path), json)
+def plan(
+    chosen: Sequence[Study],
+    db: o.Db = o.DEFAULT_DB,
+    prices: o.PriceFile = None,
+    batch: o.Batch = False,
+    path: o.Paths = None,
+    json: o.Json = False,
+) -> None:
+    """Show how many trials and tokens a study has, what it would cost, and two prompts per language.
+
+    Where the store already holds 50 answers of the model, tokens are told from those.
+    """
+    _show_plans(chosen, o.library(path), json, prices=prices, batch=batch, db=db)
 
 
+@o.with_limits
 def resume(
     run: Annotated[str, typer.Argument(metavar="RUN")],
     db: o.Db = o.DEFAULT_DB,
-    concurrency: o.Concurrency = 16,
-    max_cost: o.MaxCost = None,
-    limit: o.Limit = None,
+    limits: Limits = DEFAULT_LIMITS,
     base_url: o.BaseUrl = None,
     path: o.Paths = None,
     json: o.Json = False,
 ) -> None:
-    """Ask what a stored run still misses."""
-    limits = _limits(concurrency=concurrency, max_trials=limit, max_cost=max_cost)
+    """Ask what a stored run still misses, and take in what its batches have brought."""
     with progress() as tell:
         ended = api.resume(run, db, library=o.library(path), base_url=base_url, limits=limits, on_progress=tell)
     _told(ended)
     _close([ended], db, json, None)
 
 
+@o.with_limits
 def retry(
     run: Annotated[str, typer.Argument(metavar="RUN")],
     status: Annotated[
         str, typer.Option(help="ask again where the answer is one of these, comma-separated")
     ] = "error,unparsed",
     db: o.Db = o.DEFAULT_DB,
-    concurrency: o.Concurrency = 16,
+    limits: Limits = DEFAULT_LIMITS,
     base_url: o.BaseUrl = None,
     path: o.Paths = None,
     json: o.Json = False,
@@ -101,7 +107,6 @@ def retry(
     statuses = o.split(status) or ()
     if unknown := [name for name in statuses if name not in STATUSES]:
         raise StudyError(f"--status: unknown {', '.join(unknown)}; known: {', '.join(STATUSES)}")
-    limits = _limits(concurrency=concurrency)
     with progress() as tell:
         ended = api.retry(
             run, statuses, db, library=o.library(path), base_url=base_url, limits=limits, on_progress=tell
@@ -110,15 +115,10 @@ def retry(
     _close([ended], db, json, None)
 
 
-def _limits(concurrency: int, max_trials: int | None = None, max_cost: float | None = None) -> Limits:
-    # Imported when used: with the store come DuckDB, polars and arrow, which a plan can do without.
-    from culturesim.survey import Limits
-
-    return Limits(concurrency=concurrency, max_trials=max_trials, max_cost=max_cost)
-
-
-def _show_plans(studies: Sequence[Study], library: Library, json: bool) -> None:
-    plans = [api.plan(study, library=library) for study in studies]
+def _show_plans(
+    studies: Sequence[Study], library: Library, json: bool, *, prices: Path | None, batch: bool, db: Path
+) -> None:
+    plans = [api.plan(study, library=library, prices=prices, batch=batch, db=db) for study in studies]
     if json:
         print_json([_plan_json(each) for each in plans])
         return
@@ -136,11 +136,15 @@ def _plan_json(plan: Plan) -> dict[str, object]:
         name: getattr(plan, name)
         for name in ("model", "run", "count", "crossing", "personas", "tokens_in", "tokens_out")
     }
-    return {**counts, "cost": plan.cost, "planned": planned, "samples": samples}
+    by_language = {tag: asdict(share) for tag, share in plan.by_language.items()}
+    return {**counts, "cost": plan.cost, "price_source": plan.price_source, "measured_calls": plan.measured_calls,
+            "by_language": by_language, "planned": planned, "samples": samples}  # fmt: skip
 
 
 def _told(run: Run) -> None:
     show_tally(run.tally)
+    if run.tally.stopped_by:
+        say(f"stopped: {run.tally.stopped_by}")
     if run.tally.unanswered:
         command = f"culturesim resume {run.id} --db {shlex.quote(str(run.store.path))}"
         say(f"{run.tally.unanswered:,} trials are unanswered; go on with: {command}")

@@ -12,6 +12,7 @@ import typer
 
 from culturesim.errors import StudyError
 from culturesim.library import Library
+from culturesim.limits import Limits
 from culturesim.study import DEFAULT_MODEL, Draw, Study, make_study, read_study
 
 Models = Annotated[list[str] | None, typer.Argument(metavar="MODEL…", help=f"provider/name [default: {DEFAULT_MODEL}]")]
@@ -27,17 +28,26 @@ Wordings = Annotated[str | None, typer.Option(help="numbers of wordings, comma-s
 Orders = Annotated[str | None, typer.Option(help="printed, reversed, shuffled; comma-separated")]
 Keys = Annotated[str | None, typer.Option(help="marks of the options: numbers or letters")]
 Repeats = Annotated[int | None, typer.Option(min=1, help="how often each trial is asked")]
-Elicit = Annotated[str | None, typer.Option(help="choice (sampled text) or probabilities")]
+Elicit = Annotated[str | None, typer.Option(help="choice (sampled text), probabilities, or probabilities_or_choice")]
 Fraction = Annotated[float | None, typer.Option(help="a balanced random part of the full crossing, 0 < f ≤ 1")]
 Temperature = Annotated[float | None, typer.Option(min=0, help="sampling temperature")]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="most tokens of a sampled answer")]
+Effort = Annotated[str | None, typer.Option(help="how hard a reasoning model thinks: none, minimal, low, medium, …")]
+Thinking = Annotated[int | None, typer.Option(min=0, help="most tokens of its thoughts, beyond those of the answer")]
 Seed = Annotated[int | None, typer.Option(help="drives personas, option shuffles, sampling and the order of asking")]
 Db = Annotated[Path, typer.Option(help="the DuckDB file")]
 Json = Annotated[bool, typer.Option("--json", help="machine output on stdout")]
 Paths = Annotated[list[Path] | None, typer.Option("--path", help="a folder with definitions of your own")]
 BaseUrl = Annotated[str | None, typer.Option(help="an OpenAI-compatible server, such as http://localhost:8000/v1")]
-Concurrency = Annotated[int, typer.Option(min=1, help="most calls at a time")]
-MaxCost = Annotated[float | None, typer.Option(min=0, help="stop at this many US dollars")]
+Concurrency = Annotated[int, typer.Option(min=1, help="most calls at a time; fewer where the server pushes back")]
+CallsPerMinute = Annotated[float | None, typer.Option("--rpm", min=0.1, help="most calls per minute")]
+TokensPerMinute = Annotated[float | None, typer.Option("--tpm", min=1, help="most tokens per minute")]
+Timeout = Annotated[float | None, typer.Option(min=0.1, help="seconds one call may take [default: 60 for APIs]")]
+Retries = Annotated[int, typer.Option(min=0, help="how often a call that failed in passing is made again")]
+Patience = Annotated[float, typer.Option(min=0, help="seconds a server may be down before the run stops")]
+MaxCost = Annotated[float | None, typer.Option(min=0, help="stop before this many US dollars are passed")]
+PriceFile = Annotated[Path | None, typer.Option("--prices", help="a TOML file of your own prices")]
+Batch = Annotated[bool, typer.Option("--batch", help="hand in by batch: half the price, within a day")]
 Limit = Annotated[int | None, typer.Option(min=1, help="ask at most this many trials, a random sample")]
 Shard = Annotated[str, typer.Option(metavar="I/N", help="ask the I-th of N parts")]
 RunName = Annotated[str | None, typer.Argument(metavar="[RUN]", help="one run; all answers where left out")]
@@ -83,11 +93,14 @@ def studies(
     fraction: Fraction = None,
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
+    effort: Effort = None,
+    thinking: Thinking = None,
     seed: Seed = None,
 ) -> list[Study]:
     """One study per model: the file's, or the default's, with what was given on the command line over it."""
     base: dict[str, Any] = read_study(study).model_dump() if study else {}
-    settings = base.get("settings", {}) | _given(temperature=temperature, max_tokens=max_tokens, seed=seed)
+    chosen = _given(temperature=temperature, max_tokens=max_tokens, effort=effort, thinking=thinking, seed=seed)
+    settings = base.get("settings", {}) | chosen
     if battery or questionnaire:
         base = {name: value for name, value in base.items() if name not in {"battery", "questionnaires"}}
     factors = _given(
@@ -105,17 +118,47 @@ def _given(**options: object) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def limits(
+    concurrency: Concurrency = 64,
+    rpm: CallsPerMinute = None,
+    tpm: TokensPerMinute = None,
+    timeout: Timeout = None,
+    retries: Retries = 8,
+    patience: Patience = 600.0,
+    max_cost: MaxCost = None,
+    prices: PriceFile = None,
+    limit: Limit = None,
+    batch: Batch = False,
+) -> Limits:
+    """How fast to ask and when to stop, as the run loop takes it."""
+    return Limits(
+        concurrency=concurrency, calls_per_minute=rpm, tokens_per_minute=tpm, timeout=timeout, retries=retries,
+        patience=patience, max_cost=max_cost, prices=prices, max_trials=limit, batch=batch,
+    )  # fmt: skip
+
+
 def with_studies(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command all options that make studies, in place of its first parameter, ``chosen``."""
-    own = list(signature(command).parameters.values())[1:]
-    shared = signature(studies).parameters
+    """Gives a command all options that make studies, in place of its parameter ``chosen``."""
+    return _with_options_of(studies, "chosen", command)
+
+
+def with_limits(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command all options that limit the asking, in place of its parameter ``limits``."""
+    return _with_options_of(limits, "limits", command)
+
+
+def _with_options_of(make: Callable[..., object], name: str, command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the parameters of ``make`` in place of ``name``, which gets what ``make`` makes of them."""
+    own, shared = signature(command).parameters, signature(make).parameters
 
     @wraps(command)
     def typed(**arguments: Any) -> None:
-        command(studies(**{name: arguments.pop(name) for name in shared}), **arguments)
+        made = make(**{option: arguments.pop(option) for option in shared})
+        command(**{name: made}, **arguments)
 
-    hints = get_type_hints(studies, include_extras=True) | get_type_hints(command, include_extras=True)
-    parameters = [parameter.replace(annotation=hints[parameter.name]) for parameter in (*shared.values(), *own)]
+    hints = get_type_hints(make, include_extras=True) | get_type_hints(command, include_extras=True)
+    listed = [part for each in own.values() for part in (shared.values() if each.name == name else [each])]
+    parameters = [each.replace(annotation=hints[each.name], kind=each.KEYWORD_ONLY) for each in listed]
     typed.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     typed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return typed

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,9 +22,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from culturesim.intake import Tally
     from culturesim.plan import Plan
     from culturesim.results import Analysis, CoverageRow
-    from culturesim.survey import Tally
+
+SHOW_SECONDS = 0.1
+"""How often at most the live line changes: it is not to cost more than the asking."""
 
 NARROWEST_COLUMN = 10
 """Columns of the terminal a column of a result needs; a wider result is shown row by row."""
@@ -91,6 +96,11 @@ def count_range(low: int, high: int) -> str:
     return f"{low:,}" if low == high else f"{low:,} – {high:,}"
 
 
+def dollar_range(cost: tuple[float, float] | None) -> str:
+    """Two costs as a range."""
+    return dollars(None) if cost is None else " – ".join(dict.fromkeys(map(dollars, cost)))
+
+
 def show_plan(plan: Plan) -> None:
     """The plan: counts per questionnaire and language, tokens, price, and prompts as they would be sent."""
     rows = [(questionnaire, language, f"{count:,}") for (questionnaire, language), count in plan.planned.items()]
@@ -99,7 +109,12 @@ def show_plan(plan: Plan) -> None:
         say(f"a balanced fraction of the full crossing of {plan.crossing:,}")
     say(f"respondents: {plan.personas:,} (the model as itself counts as one)")
     say(f"tokens in: about {count_range(*plan.tokens_in)}; out: {count_range(*plan.tokens_out)}")
-    say(f"cost: {'price unknown' if plan.cost is None else ' – '.join(dict.fromkeys(map(dollars, plan.cost)))}")
+    told = f"as {plan.measured_calls:,} answers of this model took" if plan.measured_calls else "assumed, by script"
+    say(f"tokens per language: {told}")
+    for language, share in plan.by_language.items():
+        tokens = f"{count_range(*share.tokens_in)} in, {count_range(*share.tokens_out)} out"
+        say(f"  {language}: {share.trials:,} trials, {tokens}, {dollar_range(share.cost)}")
+    say(f"cost: {dollar_range(plan.cost)} ({plan.price_source})")
     for language, prompts in plan.samples.items():
         for prompt in prompts:
             console.rule(Text(f"{language} · {prompt.trial.questionnaire} {prompt.trial.item} · {prompt.trial.frame}"))
@@ -114,7 +129,8 @@ def show_tally(tally: Tally) -> None:
     table(f"run {tally.run}: {tally.outcome}", ("status", "answers"), rows, ("answers",))
     rate = f", {tally.asked / tally.seconds:.1f} per second" if tally.seconds and tally.asked else ""
     reused = f", {tally.reused:,} answered before" if tally.reused else ""
-    say(f"{tally.asked:,} asked{reused} in {tally.seconds:.0f} s{rate}; {dollars(tally.cost)}")
+    again = f", {tally.retried:,} calls made again" if tally.retried else ""
+    say(f"{tally.asked:,} asked{reused}{again} in {tally.seconds:.0f} s{rate}; {dollars(tally.cost)}")
 
 
 _WORTH = {
@@ -156,10 +172,19 @@ def progress() -> Iterator[Callable[[Tally], None]]:
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as live:
         task = live.add_task("asking", total=None, counts="")
 
+        shown = -math.inf
+
         def tell(tally: Tally) -> None:
+            nonlocal shown
+            if (now := time.monotonic()) - shown < SHOW_SECONDS and tally.done < tally.total:
+                return
+            shown = now
             counted = [f"{tally.statuses[status]} {status}" for status in ("valid", "refused", "unparsed", "error")]
             other = sum(tally.statuses[status] for status in ("ambiguous", "off_scale", "empty"))
-            counts = " · ".join([*counted, f"{other} other", dollars(tally.cost)])
+            expected = f" of about {dollars(tally.expected_cost)}" if tally.expected_cost else ""
+            counts = " · ".join([*counted, f"{other} other", dollars(tally.cost) + expected])
+            if tally.waiting:
+                counts = f"{counts} · {tally.waiting}"
             live.update(task, completed=tally.done, total=tally.total, counts=counts)
 
         yield tell

@@ -29,6 +29,7 @@ KEYS = {
     "trials": "id",
     "completions": "run, trial_id, attempt",
     "answers": "run, trial_id, attempt, parser",
+    "batches": "key",
 }
 """What each table's rows are unique by."""
 

@@ -21,7 +21,7 @@ from culturesim.records import Answer, Completion, Option, Prompt
 
 __all__ = ["MINIMUM_MASS", "PARSER_VERSION", "UNSEEN_MASS", "parse"]
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 
 _LONGEST = 20_000  # characters after the thinking; no answer is longer, and hostile text must not take long
 
@@ -35,11 +35,19 @@ def parse(prompt: Prompt, completion: Completion, lexicon: Lexicon) -> Answer:
         return Answer(trial, PARSER_VERSION, "error", detail=f"{completion.error.kind}: {completion.error.message}")
     if refusal := _refusal(completion):
         return Answer(trial, PARSER_VERSION, "refused", detail=refusal)
-    if prompt.trial.elicitation == "probabilities":
-        return read_probabilities(prompt, completion, lexicon, PARSER_VERSION)
+    why = ""
+    if prompt.trial.by_probabilities:
+        found = read_probabilities(prompt, completion, lexicon, PARSER_VERSION)
+        if isinstance(found, Answer):
+            return found
+        if prompt.trial.elicitation == "probabilities":
+            detail = f"{found.detail}: {found.advice}"
+            return Answer(trial, PARSER_VERSION, found.status, mass=found.mass, detail=detail)
+        why = f"read as a choice: {found.detail}"
     outcome = _read_text(prompt, completion, lexicon)
     codes = tuple(option.code for option in outcome.options) if outcome.status == "valid" else ()
-    return Answer(trial, PARSER_VERSION, outcome.status, codes, detail=outcome.detail)
+    detail = "; ".join(part for part in (why, outcome.detail) if part)
+    return Answer(trial, PARSER_VERSION, outcome.status, codes, detail=detail)
 
 
 def _refusal(completion: Completion) -> str:

@@ -11,6 +11,7 @@ select
     sum(tokens_in)::bigint as tokens_in,
     sum(tokens_out)::bigint as tokens_out,
     sum(tokens_cached)::bigint as tokens_cached,
+    sum(tokens_reasoning)::bigint as tokens_reasoning,
     sum(seconds) as seconds,
     sum(cost) as cost
 from completions

@@ -76,6 +76,7 @@ select
     read.tokens_in,
     read.tokens_out,
     read.tokens_cached,
+    read.tokens_reasoning,
     read.cost
 from read
 join trials on trials.id = read.trial_id

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from culturesim.backends.base import BatchState, Call, Capabilities
+from culturesim.errors import BatchError, RunError
+from culturesim.limits import Limits
+from culturesim.prepare import Prepared
+from culturesim.records import Completion, Prompt, Settings
+from culturesim.store import Store
+from culturesim.study import Draw
+from culturesim.survey import Asking
+from tests.test_survey import rows
+
+Make = Callable[..., Prepared]
+BATCH = Limits(batch=True, poll_seconds=0.01)
+
+
+class Provider:
+    """A batch service: what it was handed in outlives those who handed it in."""
+
+    def __init__(self) -> None:
+        self.batches: dict[str, tuple[str, list[str]]] = {}
+        self.asked: list[str] = []
+        self.expires: Callable[[str, int], bool] = lambda trial, batch: False
+        self.fails: Callable[[str, int], str] = lambda trial, batch: ""
+        self.polls_until_ended = 2
+        self.polls = 0
+
+
+class Killed(Exception):
+    """The process ended here."""
+
+
+class Client:
+    """A backend of one process that uses the service, and may be killed, or lose its connection, at any step."""
+
+    name = "openai/batched"
+    capabilities = Capabilities(
+        option_probabilities=False, batch_size=1, max_concurrency=8, seedable=True, local=False, simulated=False,
+        batches=True,
+    )  # fmt: skip
+    largest_batch = 10
+
+    def __init__(self, provider: Provider, **dies: str) -> None:
+        self.provider, self._dies = provider, dies
+
+    async def complete(self, prompts: Sequence[Prompt], settings: Settings) -> list[Completion]:
+        raise AssertionError("asked one by one")
+
+    async def submit(self, prompts: Sequence[Prompt], settings: Settings, mark: str) -> str:
+        number = f"batch_{len(self.provider.batches) + 1}"
+        self._at("before_submit")
+        self.provider.batches[number] = (mark, [prompt.trial.id for prompt in prompts])
+        self.provider.asked += [prompt.trial.id for prompt in prompts]
+        self._at("after_submit")
+        return number
+
+    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime) -> str | None:
+        return next((number for number, (known, _) in self.provider.batches.items() if known == mark), None)
+
+    async def state(self, batch: str) -> BatchState:
+        self.provider.polls += 1
+        self._at("state")
+        total = len(self.provider.batches[batch][1])
+        return BatchState(self.provider.polls > self.provider.polls_until_ended, total, total)
+
+    async def results(self, batch: str, prompts: Mapping[str, Prompt]) -> AsyncIterator[Completion]:
+        number = int(batch.removeprefix("batch_"))
+        for place, trial in enumerate(self.provider.batches[batch][1]):
+            if place == 5:
+                self._at("results")
+            call = Call.start(prompts[trial], "served")
+            if kind := self.provider.fails(trial, number):
+                yield call.failed(kind, f"it was {kind}")
+            elif not self.provider.expires(trial, number):
+                yield call.done("3", finish_reason="stop", tokens_in=100, tokens_out=1)
+
+    async def cancel(self, batch: str) -> None:
+        raise AssertionError("cancelled")
+
+    async def close(self) -> None:
+        pass
+
+    def _at(self, step: str) -> None:
+        if (how := self._dies.pop(step, "")) == "killed":
+            raise Killed
+        if how == "broken":
+            raise BatchError("the line broke", passing=True)
+        if how == "refused":
+            raise BatchError("no such service")
+
+
+@pytest.fixture
+def study(prepared: Make) -> Prepared:
+    return prepared(model="openai/batched", languages=("en", "es"))
+
+
+def hand_in(study: Prepared, provider: Provider, store: Store, limits: Limits = BATCH, **dies: str) -> Any:
+    return Asking(study, Client(provider, **dies), store, limits=limits).run()
+
+
+def each_once(store: Store, count: int = 24) -> bool:
+    return rows(store, "select count(*), count(distinct trial_id) from completions") == [(count, count)]
+
+
+def test_everything_is_asked_in_batches_and_answered_once(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    tally = hand_in(study, provider, store)
+    assert (tally.outcome, tally.statuses["valid"], len(provider.batches)) == ("done", 24, 3)
+    assert each_once(store)
+    assert rows(store, "select state, count(*) from batches group by all") == [("ended", 3)]
+
+
+def test_what_was_answered_is_not_handed_in_again(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    hand_in(study, provider, store)
+    assert hand_in(study, provider, store).asked == 0
+    assert len(provider.batches) == 3
+
+
+@pytest.mark.parametrize("step", ["before_submit", "after_submit", "state", "results"])
+def test_a_run_killed_at_any_step_goes_on_and_pays_nothing_twice(study: Prepared, store: Store, step: str) -> None:
+    provider = Provider()
+    with pytest.raises(Killed):
+        hand_in(study, provider, store, **{step: "killed"})
+    tally = hand_in(study, provider, store)
+    assert (tally.outcome, tally.unanswered) == ("done", 0)
+    assert each_once(store)
+    assert sorted(provider.asked) == sorted(set(provider.asked))
+
+
+@pytest.mark.parametrize("step", ["before_submit", "after_submit", "state", "results"])
+def test_a_line_that_breaks_is_tried_again_and_nothing_is_handed_in_twice(
+    study: Prepared, store: Store, step: str
+) -> None:
+    provider = Provider()
+    assert hand_in(study, provider, store, **{step: "broken"}).outcome == "done"
+    assert each_once(store)
+    assert sorted(provider.asked) == sorted(set(provider.asked))
+
+
+def test_only_what_no_batch_answered_is_handed_in_again(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    provider.expires = lambda trial, batch: batch == 1 and provider.batches["batch_1"][1].index(trial) < 4
+    assert hand_in(study, provider, store).outcome == "done"
+    assert len(provider.asked) == 24 + 4
+    assert each_once(store)
+
+
+def test_calls_that_failed_in_passing_are_handed_in_again_others_are_not(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    provider.fails = lambda trial, batch: (
+        {0: "server", 1: "too_long"}.get(provider.batches["batch_1"][1].index(trial), "") if batch == 1 else ""
+    )
+    tally = hand_in(study, provider, store)
+    assert (tally.outcome, tally.statuses["valid"], tally.statuses["error"]) == ("incomplete", 23, 1)
+    assert len(provider.asked) == 25
+    assert each_once(store)
+
+
+def test_what_fails_every_time_is_an_error_in_the_end(study: Prepared, store: Store) -> None:
+    provider, never = Provider(), ""
+
+    def fails(trial: str, batch: int) -> str:
+        nonlocal never
+        never = never or trial
+        return "server" if trial == never else ""
+
+    provider.fails = fails
+    tally = hand_in(study, provider, store)
+    assert (tally.statuses["error"], provider.asked.count(never)) == (1, 3)
+
+
+def test_a_refused_batch_ends_the_run_and_leaves_nothing_open(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    with pytest.raises(RunError, match="no such service"):
+        hand_in(study, provider, store, before_submit="refused")
+    assert rows(store, "select distinct state from batches") == [("lost",)]
+    assert hand_in(study, provider, store).outcome == "done"
+    assert each_once(store)
+
+
+def test_what_waits_in_a_batch_is_not_asked_one_by_one(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    with pytest.raises(Killed):
+        hand_in(study, provider, store, state="killed")
+    tally = hand_in(study, provider, store, limits=Limits())
+    assert (tally.asked, tally.outcome, tally.unanswered) == (0, "incomplete", 24)
+
+
+def test_batches_stay_within_the_money(prepared: Make, store: Store) -> None:
+    study = prepared(model="openai/gpt-4.1-mini", languages=("en", "es"))
+    provider = Provider()
+    dear = hand_in(study, provider, store).cost
+    assert (dear or 0) > 0.0005
+    other = Store(store.path.with_name("other.duckdb"), views=store._sql)
+    tally = hand_in(study, Provider(), other, limits=Limits(batch=True, poll_seconds=0.01, max_cost=0.0005))
+    assert tally.outcome == "stopped"
+    assert 0 < tally.cost <= 0.0005
+    assert "--max-cost" in tally.stopped_by
+
+
+def test_personas_are_asked_by_batch_like_anybody(prepared: Make, store: Store) -> None:
+    study = prepared(model="openai/batched", personas=Draw(pool="world", n=2))
+    assert hand_in(study, Provider(), store).statuses["valid"] == 36
