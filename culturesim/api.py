@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from culturesim.backends import default_server
 from culturesim.errors import StoreError, StudyError, UnknownNameError
+from culturesim.figures import figures_for
 from culturesim.library import Library
 from culturesim.plan import Plan, make_plan
 from culturesim.prepare import Prepared, for_backend, prepare
 from culturesim.pricing import Prices
-from culturesim.questionnaire import PickItem
 from culturesim.study import Study
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from culturesim.backends import Backend, Figures
+    from culturesim.backends import Backend
     from culturesim.intake import Tally
     from culturesim.limits import Limits
     from culturesim.records import Answer
@@ -159,35 +159,11 @@ def _backend(prepared: Prepared, library: Library, base_url: str | None, limits:
         raise StudyError(
             f"the price of {study.model} is not known, so --max-cost cannot hold: give it in a file with --prices"
         )
-    figures = _figures(prepared, library)
+    figures = figures_for(study.model, prepared.selection, library)
     backend = load(study.model, base_url=base_url or study.base_url or None, timeout=limits.timeout, figures=figures)
     if limits.batch and not backend.capabilities.batches:
         raise StudyError(f"{study.model} takes no batches: leave --batch out")
     return backend
-
-
-def _figures(prepared: Prepared, library: Library) -> dict[str, Figures]:
-    """The published figures that ``sim/country:…`` answers from; none for any other model."""
-    from culturesim.backends import Figures
-
-    figures: dict[str, Figures] = {}
-    ordered = {
-        (questionnaire.id, item.id)
-        for questionnaire, items in prepared.selection
-        for item in items
-        if isinstance(item, PickItem) and item.ordered
-    }
-    respondent, _, country = prepared.study.model.partition(":")
-    if respondent == "sim/country":
-        from culturesim.population import country_figures, read_population
-
-        published = country_figures(read_population(library.population("iw-projection")), country)
-        # Ordered picks are drawn one after another by weight, unordered ones as a set by how often each is in it.
-        picks = dict(published.picks) | {
-            key: chances for key, chances in published.inclusion.items() if key not in ordered
-        }
-        figures[country.upper()] = Figures(published.scales, picks)
-    return figures
 
 
 def _study_of(store: Store, run: str) -> Study:

@@ -144,12 +144,13 @@ class Simulated:
 
     async def complete(self, prompts: Sequence[Prompt], settings: Settings) -> list[Completion]:
         """One completion per prompt; the settings change nothing, for the likelihood is the respondent's."""
-        return [self._answer(prompt) for prompt in prompts]
+        return [self.answer(prompt) for prompt in prompts]
 
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    def _answer(self, prompt: Prompt) -> Completion:
+    def answer(self, prompt: Prompt) -> Completion:
+        """What the respondent says to one prompt."""
         call = Call.start(prompt, self.name)
         random = Random(f"answer {prompt.trial.seed}")  # a stream of its own, apart from the shuffle of the options
         try:

@@ -48,6 +48,7 @@ def complain(message: str) -> None:
 def print_json(content: object) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(content, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
