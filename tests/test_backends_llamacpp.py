@@ -216,9 +216,9 @@ def test_an_unknown_packaged_name():
         load("llamacpp/smolm2")
 
 
-def test_no_base_url_is_taken():
-    with pytest.raises(BackendError, match="openai/NAME --base-url"):
-        load("llamacpp/smollm2", base_url="http://127.0.0.1:1")
+def test_a_server_that_runs_already_is_called_and_none_started():
+    backend = load("llamacpp/any-name", base_url="http://127.0.0.1:1/v1")
+    assert (backend.name, backend.capabilities.local) == ("llamacpp/any-name", False)
 
 
 def test_a_missing_server_names_its_extra(monkeypatch, tmp_path):

@@ -4,14 +4,15 @@ import math
 import socket
 from threading import Event
 
+import openai
 import pytest
 from werkzeug import Response
 
 from culturesim.backends import load
 from culturesim.backends.headers import retry_after
-from culturesim.backends.openai_api import request_body, token_logprobs
+from culturesim.backends.openai_api import token_logprobs
 from culturesim.errors import BackendError
-from culturesim.records import FATAL_ERRORS, TRANSIENT_ERRORS, Option, Prompt, Settings, Trial
+from culturesim.records import FATAL_ERRORS, TRANSIENT_ERRORS, Allowance, Option, Prompt, Settings, Trial
 
 CHAT = "/v1/chat/completions"
 USAGE = {"prompt_tokens": 20, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 16}}
@@ -82,15 +83,10 @@ def test_probabilities_ask_for_the_models_own(httpserver):
     assert 1 < sent["max_tokens"] <= 3
 
 
-def test_an_empty_system_message_is_left_out():
-    body = request_body("tiny", prompt(system=""), Settings(), openai_itself=False)
-    assert [message["role"] for message in body["messages"]] == ["user"]
-
-
-def test_openai_itself_is_told_the_bound_in_its_own_word():
-    body = request_body("tiny", prompt(), Settings(max_tokens=9), openai_itself=True)
-    assert body["max_completion_tokens"] == 9
-    assert "max_tokens" not in body
+def test_an_empty_system_message_is_left_out(httpserver):
+    httpserver.expect_request(CHAT).respond_with_json(reply())
+    ask(httpserver, prompt(system=""))
+    assert [message["role"] for message in httpserver.log[0][0].get_json()["messages"]] == ["user"]
 
 
 def test_the_sampled_token_comes_first(httpserver):
@@ -191,9 +187,10 @@ def test_a_filtered_prompt_is_a_refusal_and_no_error(httpserver, code):
      ('{"choices": []}', "application/json"), ('{"choices": [{"message": {"content": 3}}]}', "application/json"),
      ('{"error": "overloaded"}', "application/json"), ("[1]", "application/json"), ("", "text/plain")],
 )  # fmt: skip
-def test_another_shape_is_a_protocol_error(httpserver, body, content_type):
+def test_what_is_no_chat_completion_is_an_error(httpserver, body, content_type):
     error = error_of(httpserver, response_data=body, content_type=content_type)
-    assert error.kind == "protocol"
+    assert error.kind == ("malformed" if "json" in content_type else "protocol")
+    assert error.passing
     assert body[:80] in error.message
     assert content_type in error.message
 
@@ -289,3 +286,163 @@ def test_several_prompts_keep_their_order(httpserver):
 def test_minus_infinity_is_a_logprob():
     choice = {"logprobs": {"content": [{"token": "2", "logprob": -math.inf, "top_logprobs": []}]}}
     assert token_logprobs(choice) == ((("2", -math.inf),),)
+
+
+# Wire format
+
+
+def test_calls_go_the_way_the_sdk_would_send_them(httpserver, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    httpserver.expect_request(CHAT).respond_with_json(reply())
+    ask(httpserver)
+    (ours, _) = httpserver.log[0]
+    client = openai.OpenAI(base_url=httpserver.url_for("/v1"), max_retries=0)
+    client.chat.completions.create(**ours.get_json())
+    client.close()
+    (theirs, _) = httpserver.log[1]
+    assert (ours.path, ours.method, ours.get_json()) == (theirs.path, theirs.method, theirs.get_json())
+    for name in ("Authorization", "Content-Type", "Accept", "OpenAI-Organization"):
+        assert ours.headers[name] == theirs.headers[name]
+    assert not [name for name in dict(ours.headers) if name.lower().startswith("x-stainless")]
+
+
+def test_azure_is_asked_for_a_deployment(httpserver, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "azure-0123456789")
+    httpserver.expect_request("/openai/deployments/mine/chat/completions").respond_with_json(reply())
+    assert ask(httpserver, model="azure/mine", path="")[0].text == "2"
+    request = httpserver.log[0][0]
+    assert request.headers["api-key"] == "azure-0123456789"
+    assert request.args["api-version"]
+
+
+def test_an_organisation_is_told_to_openai_only(httpserver, monkeypatch):
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    httpserver.expect_request(CHAT).respond_with_json(reply())
+    ask(httpserver, model="vllm/tiny")
+    assert "OpenAI-Organization" not in httpserver.log[0][0].headers
+
+
+@pytest.mark.parametrize("content", [[{"type": "text", "text": "2"}], [{"type": "text", "text": "2"}, {"type": "x"}]])
+def test_content_may_come_in_parts(httpserver, content):
+    httpserver.expect_request(CHAT).respond_with_json(reply(content))
+    assert ask(httpserver)[0].text == "2"
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [({"prompt_tokens": 9, "completion_tokens": 80, "total_tokens": 89,
+       "completion_tokens_details": {"reasoning_tokens": 70}}, (9, 80, 70)),
+     ({"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 80}, (9, 71, 70)),
+     ({"prompt_tokens": 9, "completion_tokens": 1}, (9, 1, None))],
+)  # fmt: skip
+def test_thoughts_are_counted_wherever_a_server_counts_them(httpserver, usage, counts):
+    httpserver.expect_request(CHAT).respond_with_json(reply() | {"usage": usage})
+    (completion,) = ask(httpserver)
+    assert (completion.tokens_in, completion.tokens_out, completion.tokens_reasoning) == counts
+
+
+def test_thinking_gets_room_and_effort(httpserver):
+    httpserver.expect_request(CHAT).respond_with_json(reply())
+    ask(httpserver, settings=Settings(effort="low", thinking=500, max_tokens=10))
+    sent = httpserver.log[0][0].get_json()
+    assert (sent["max_tokens"], sent["reasoning_effort"]) == (510, "low")
+
+
+def test_what_is_left_of_a_limit_is_passed_on(httpserver):
+    headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"}
+    httpserver.expect_request(CHAT).respond_with_json(reply(), headers=headers)
+    assert ask(httpserver)[0].allowance == Allowance(0, None, 90.0)
+
+
+def test_a_piece_of_a_character_is_told_by_its_bytes():
+    choice = {"logprobs": {"content": [{"token": "\ufffd", "logprob": -1, "bytes": [0xD9]}]}}
+    assert token_logprobs(choice) == ((("\\xd9", -1.0),),)
+
+
+def test_positions_after_a_bad_one_are_left_out():
+    choice = {"logprobs": {"content": [{"token": "2", "logprob": -1}, {"token": None}, {"token": "3", "logprob": -1}]}}
+    assert token_logprobs(choice) == ((("2", -1.0),),)
+
+
+# What servers refuse
+
+
+def picky(httpserver, refuses):
+    """A server that refuses a request with this error until ``refuses`` finds nothing wrong with it."""
+
+    def answer(request):
+        told = refuses(request.get_json())
+        status, body = (200, reply()) if told is None else (400, {"error": told})
+        return Response(json.dumps(body), status, mimetype="application/json")
+
+    httpserver.expect_request(CHAT).respond_with_handler(answer)
+
+
+REFUSALS = {
+    "temperature": {"message": "Unsupported value: temperature does not support 1.0 here.", "param": "temperature"},
+    "top_p": {"message": "`temperature` is fine but top_p: Extra inputs are not permitted", "param": "top_p"},
+    "seed": {"message": "1 validation error: body.seed Extra inputs are not permitted"},
+    "max_tokens": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model. "
+                              "Use 'max_completion_tokens' instead.", "param": "max_tokens"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refused_parameter_is_left_out_from_then_on(httpserver, name):
+    picky(httpserver, lambda body: REFUSALS[name] if name in body else None)
+    assert [completion.text for completion in ask(httpserver, *[prompt(seed=seed) for seed in range(3)])] == ["2"] * 3
+    calls = len(httpserver.log)
+
+    assert calls <= 6
+    sent = httpserver.log[-1][0].get_json()
+    assert name not in sent
+    assert ("max_completion_tokens" in sent) == (name == "max_tokens")
+
+
+def test_several_parameters_may_be_refused_one_after_another(httpserver):
+    picky(httpserver, lambda body: next((REFUSALS[name] for name in REFUSALS if name in body), None))
+    assert ask(httpserver)[0].text == "2"
+
+
+def test_a_temperature_of_the_studys_own_is_not_dropped_in_silence(httpserver):
+    picky(httpserver, lambda body: REFUSALS["temperature"] if "temperature" in body else None)
+    error = ask(httpserver, settings=Settings(temperature=0.2))[0].error
+    assert (error.kind, "--temperature 1" in error.message) == ("bad_request", True)
+
+
+def test_a_model_without_system_role_is_told_in_the_question(httpserver):
+    told = {"message": "System role not supported"}
+    picky(httpserver, lambda body: told if body["messages"][0]["role"] == "system" else None)
+    assert ask(httpserver)[0].text == "2"
+    (message,) = httpserver.log[-1][0].get_json()["messages"]
+    assert message == {"role": "user", "content": "You are a teacher.\n\nHow important?"}
+
+
+@pytest.mark.parametrize(("elicitation", "kind"), [("probabilities", "bad_request"), ("probabilities_or_choice", None)])
+def test_refused_logprobs_are_done_without_only_where_asked_for(httpserver, elicitation, kind):
+    told = {"message": "logprobs are not supported with this model", "param": "logprobs"}
+    picky(httpserver, lambda body: told if "logprobs" in body else None)
+    (completion,) = ask(httpserver, prompt(elicitation))
+    assert (completion.error and completion.error.kind) == kind
+    if kind:
+        assert "--elicit choice" in completion.error.message
+
+
+def test_a_lower_limit_of_reported_tokens_is_taken(httpserver):
+    told = {"message": "top_logprobs must be less than or equal to 5", "param": "top_logprobs"}
+    picky(httpserver, lambda body: told if body["top_logprobs"] > 5 else None)
+    assert ask(httpserver, prompt("probabilities"))[0].text == "2"
+    assert httpserver.log[-1][0].get_json()["top_logprobs"] == 5
+
+
+def test_another_bad_request_stays_one(httpserver):
+    picky(httpserver, lambda body: {"message": "your messages are not to our liking"})
+    assert ask(httpserver)[0].error.kind == "bad_request"
+    assert len(httpserver.log) == 1
+
+
+def test_models_known_to_sample_on_their_own_are_sent_no_temperature(httpserver, monkeypatch):
+    httpserver.expect_request(CHAT).respond_with_json(reply())
+    ask(httpserver, model="openai/o3-mini")
+    assert not {"temperature", "top_p"} & set(httpserver.log[0][0].get_json())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +26,10 @@ ENTRY_POINTS = "culturesim.backends"
 _USAGE = "MODEL is provider/name, or any name with --base-url; see `culturesim list models`"
 
 
+SHARED_ADAPTER = "openai_api"
+"""The adapter of all who speak OpenAI's protocol."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Provider:
     """An adapter of ours: the module that holds ``create``, and examples of its names with a line on each."""
@@ -41,13 +46,22 @@ _PROVIDERS = {
             "path/to/weights.gguf": "any GGUF file, run by llama.cpp in this process",
         },
     ),
-    "openai": _Provider(
-        "openai_api",
-        {
-            "gpt-4.1-mini": "OpenAI's API, with the key in OPENAI_API_KEY",
-            "NAME --base-url URL": "any server that speaks OpenAI's chat completions: vLLM, Ollama, llama.cpp, …",
-        },
+    "openai": _Provider("openai_api", {"gpt-4.1-mini": "OpenAI's API, with the key in OPENAI_API_KEY"}),
+    "azure": _Provider("openai_api", {"DEPLOYMENT": "Azure OpenAI: AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY"}),
+    "anthropic": _Provider(
+        "anthropic_api", {"claude-sonnet-4-5": "Anthropic's API, with the key in ANTHROPIC_API_KEY"}
     ),
+    "vllm": _Provider("openai_api", {"NAME": "a vLLM server, at http://localhost:8000/v1 unless VLLM_BASE_URL says"}),
+    "ollama": _Provider("openai_api", {"NAME": "an Ollama server, at http://localhost:11434 unless OLLAMA_HOST says"}),
+    "lmstudio": _Provider("openai_api", {"NAME": "LM Studio's server, at http://localhost:1234/v1"}),
+    "openrouter": _Provider("openai_api", {"MAKER/NAME": "OpenRouter, with the key in OPENROUTER_API_KEY"}),
+    "together": _Provider("openai_api", {"MAKER/NAME": "Together AI, with the key in TOGETHER_API_KEY"}),
+    "deepseek": _Provider("openai_api", {"deepseek-chat": "DeepSeek's API, with the key in DEEPSEEK_API_KEY"}),
+    "gemini": _Provider("openai_api", {"gemini-2.5-flash": "Google's API, with the key in GEMINI_API_KEY"}),
+    "mistral": _Provider("openai_api", {"mistral-small-latest": "Mistral's API, with the key in MISTRAL_API_KEY"}),
+    "groq": _Provider("openai_api", {"NAME": "Groq's API, with the key in GROQ_API_KEY"}),
+    "fireworks": _Provider("openai_api", {"NAME": "Fireworks AI, with the key in FIREWORKS_API_KEY"}),
+    "xai": _Provider("openai_api", {"NAME": "xAI's API, with the key in XAI_API_KEY"}),
     "sim": _Provider(
         "simulated",
         {
@@ -78,9 +92,10 @@ def load(
     if slash and provider in providers():
         if not name:
             raise UnknownNameError("model", model, known_models(), hint=_USAGE)
-        return _factory(provider)(name, options)
+        # llamacpp/NAME is run in this process, unless a server that runs it already is named.
+        return _factory("openai" if provider == "llamacpp" and base_url else provider, provider)(name, options)
     if base_url is not None:
-        return _factory("openai")(model, options)
+        return _factory("openai", "openai")(model, options)
     if slash:
         raise UnknownNameError("provider", provider, providers(), hint=_USAGE)
     raise UnknownNameError("model", model, known_models(), hint=_USAGE)
@@ -98,10 +113,12 @@ def known_models() -> dict[str, str]:
     return ours | theirs
 
 
-def _factory(provider: str) -> Factory:
+def _factory(provider: str, called: str) -> Factory:
+    """The factory of a provider's adapter; one adapter speaks for several, and is told which one is ``called``."""
     if provider in _PROVIDERS:
-        module = import_module(f"{__name__}.{_PROVIDERS[provider].module}")
-        return cast("Factory", module.create)
+        adapter = _PROVIDERS[provider].module
+        create = import_module(f"{__name__}.{adapter}").create
+        return cast("Factory", partial(create, called) if adapter == SHARED_ADAPTER else create)
     point = _installed()[provider]
     try:
         return cast("Factory", point.load())

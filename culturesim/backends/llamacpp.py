@@ -52,11 +52,6 @@ _SAMPLERS = ["temperature", "top_p"]  # the study's settings alone, without llam
 
 def create(name: str, options: Options) -> Backend:
     """The backend of ``llamacpp/NAME``: finds the weights and starts the server, which takes about a second."""
-    if options.base_url is not None:
-        raise BackendError(
-            f"llamacpp/{name} starts its own server and takes no --base-url; "
-            "for a server that runs already: openai/NAME --base-url URL"
-        )
     weights = find_weights(name)
     key = secrets.token_hex(16)
     timeout = TIMEOUT if options.timeout is None else options.timeout

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from culturesim.backends import default_server, known_models, load, thinking_room
+from culturesim.backends.presets import PRESETS, checked_url
+from culturesim.errors import BackendError
+from culturesim.records import Settings
+
+
+@pytest.mark.parametrize("provider", sorted(PRESETS))
+def test_every_preset_is_loaded_with_its_key_or_says_what_it_lacks(
+    provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = PRESETS[provider]
+    for name in preset.keys:
+        monkeypatch.delenv(name, raising=False)
+    if preset.needs_key:
+        with pytest.raises(BackendError, match=preset.keys[0]):
+            load(f"{provider}/model")
+        monkeypatch.setenv(preset.keys[0], "key-0123456789")
+    backend = load(f"{provider}/maker/model", base_url=None if preset.url else "http://localhost:1/v1")
+    assert backend.name == f"{provider}/maker/model"
+    assert not backend.capabilities.local
+    assert backend.capabilities.batches == (provider == "openai")
+
+
+def test_every_preset_is_listed() -> None:
+    listed = {name.partition("/")[0] for name in known_models()}
+    assert set(PRESETS) <= listed
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "model", "url"),
+    [("OPENAI_BASE_URL", "http://h/v1", "openai/x", "http://h/v1"),
+     ("ANTHROPIC_BASE_URL", "http://h", "anthropic/x", "http://h"),
+     ("OLLAMA_HOST", "0.0.0.0", "ollama/x", "http://127.0.0.1:11434/v1"),
+     ("OLLAMA_HOST", "http://h:1234", "ollama/x", "http://h:1234/v1"),
+     ("OPENAI_BASE_URL", "http://h/v1", "mistral/x", "")],
+)  # fmt: skip
+def test_a_providers_own_variable_names_its_server(
+    variable: str, value: str, model: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert default_server(model) == ""
+    monkeypatch.setenv(variable, value)
+    assert default_server(model) == url
+
+
+@pytest.mark.parametrize("url", ["http://me:secret@h/v1", "https://h/v1?key=secret", "h/v1", "ftp://h"])
+def test_an_address_with_a_secret_or_without_a_scheme_is_refused(url: str) -> None:
+    with pytest.raises(BackendError) as refused:
+        checked_url(url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "room"),
+    [("openai/gpt-4.1", Settings(), 0), ("openai/o3", Settings(), 4096), ("openai/gpt-5-mini", Settings(), 4096),
+     ("openai/gpt-5", Settings(effort="minimal"), 0), ("openai/gpt-5", Settings(thinking=100), 100),
+     ("vllm/any", Settings(effort="high"), 4096), ("openrouter/deepseek/deepseek-r1", Settings(), 4096)],
+)  # fmt: skip
+def test_models_that_think_get_room(model: str, settings: Settings, room: int) -> None:
+    assert thinking_room(model, settings) == room
