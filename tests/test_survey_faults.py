@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,10 +55,11 @@ def start(url: str, db: Path) -> subprocess.Popen[bytes]:
 
 def kill_after(run: subprocess.Popen[bytes], url: str, calls: int) -> None:
     """Kills a run once the server has seen so many calls."""
-    while stats(url)["calls"] < calls:
-        assert run.poll() is None, run.stderr and run.stderr.read().decode()
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    with run:
+        while stats(url)["calls"] < calls:
+            assert run.poll() is None
+            time.sleep(0.05)
+        os.killpg(run.pid, signal.SIGKILL)
 
 
 def assert_all_is_right(store: Store, url: str, kills: int) -> None:

@@ -5,9 +5,7 @@ The SDK shows once where and with which headers it would call; the calls themsel
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from culturesim.backends.base import (
@@ -23,6 +21,7 @@ from culturesim.backends.base import (
     sampling_seed,
     text_at,
 )
+from culturesim.backends.chat import FILTERED, TIMEOUT, Chat, said
 from culturesim.backends.headers import allowance, retry_after
 from culturesim.backends.presets import (
     NO_SAMPLING,
@@ -33,8 +32,8 @@ from culturesim.backends.presets import (
     key_from_environment,
     thinking_room,
 )
-from culturesim.backends.quirks import Quirks, RefusedError
-from culturesim.backends.transport import Endpoint, Reply, Transport, TransportError, shown
+from culturesim.backends.quirks import Quirks
+from culturesim.backends.transport import Endpoint, Reply, shown
 from culturesim.errors import BackendError
 from culturesim.records import Completion, Prompt, Settings, TokenLogprobs
 
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     import httpx2
     import openai
 
-TIMEOUT = 60.0
 LABEL_TOKENS = 3
 """Positions asked for with ``probabilities``: a label such as "10" may take more than one token."""
 
@@ -53,9 +51,6 @@ _KINDS = {
     "exceed_context_size_error": "too_long",
 }
 """The kind of ``CallError`` that a server's own code or type stands for, where its status says less."""
-
-_FILTERED = ("content_filter", "content_policy_violation", "invalid_prompt")
-"""Codes of errors that are refusals of the prompt, and say nothing about other prompts."""
 
 _OF_OPENAI = ("openai-organization", "openai-project")  # headers the SDK takes from the environment
 _NO_KEY = "none-needed"  # the SDK insists on a key; local servers do not look at it
@@ -82,23 +77,17 @@ def create(provider: str, name: str, options: Options) -> Backend:
     return OpenAIChat(provider, name, preset, key or _NO_KEY, url, timeout)
 
 
-class OpenAIChat:
-    """Chat completions of one model, one request per prompt and no retries of its own.
-
-    What a server refuses of a request (a parameter, a role) and can do without is left out from then on.
-    """
+class OpenAIChat(Chat):
+    """Chat completions of one model."""
 
     def __init__(self, provider: str, model: str, preset: Preset, key: str, url: str, timeout: float) -> None:
-        self.name = f"{provider}/{model}"
-        self._provider, self._model, self._preset, self._key = provider, model, preset, key
-        self._url, self._timeout = url, timeout
+        self._provider, self._preset = provider, preset
+        # OpenAI's own word for the bound is the newer one; what others run behind a URL mostly knows the older.
         its_own = url == preset.url or provider == "azure"
-        # Our own servers' word for the bound is OpenAI's newer one; what others run behind a URL mostly know the older.
-        self._quirks = Quirks(bound=preset.bound if its_own else "max_tokens", n_top=preset.n_top)
+        quirks = Quirks(bound=preset.bound if its_own else "max_tokens", n_top=preset.n_top)
         if NO_SAMPLING.search(model):
-            self._quirks.dropped |= {"temperature", "top_p"}
-        self._transport: Transport | None = None
-        self._opening = asyncio.Lock()
+            quirks.dropped |= {"temperature", "top_p"}
+        super().__init__(f"{provider}/{model}", model, key, url, timeout, quirks)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -107,18 +96,6 @@ class OpenAIChat:
             option_probabilities=True, batch_size=1, max_concurrency=1024, seedable=bool(self._preset.seed),
             local=False, simulated=False, batches=False,
         )  # fmt: skip
-
-    async def complete(self, prompts: Sequence[Prompt], settings: Settings) -> list[Completion]:
-        """One completion per prompt, asked side by side."""
-        if len(prompts) == 1:
-            return [await self._ask(prompts[0], settings)]
-        return list(await asyncio.gather(*(self._ask(prompt, settings) for prompt in prompts)))
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._transport is not None:
-            await self._transport.close()
-        self._transport = None
 
     def request_body(self, prompt: Prompt, settings: Settings) -> dict[str, Any]:
         """The request that asks ``prompt``, before quirks.
@@ -143,38 +120,12 @@ class OpenAIChat:
             body |= {"logprobs": True, "top_logprobs": self._preset.n_top}
         return body
 
-    async def _ask(self, prompt: Prompt, settings: Settings) -> Completion:
-        call, body = Call.start(prompt, self._model), self.request_body(prompt, settings)
-        fallback = prompt.trial.elicitation == "probabilities_or_choice"
-        try:
-            sent = self._quirks.fitted(body, fallback=fallback)
-            while (reply := await (await self._line()).post(sent)).status in {400, 422}:
-                self._learn(sent, reply)
-                if (fitted := self._quirks.fitted(body, fallback=fallback)) == sent:
-                    break  # refused, and we know no way round it
-                sent = fitted
-        except RefusedError as error:
-            return call.failed("bad_request", f"{self.name}: {error}")
-        except TransportError as error:
-            return call.failed(error.kind, f"{error}{_ADVICE.get(error.kind, '')}")
-        return self._refused(call, reply) if reply.status >= 400 else self._read(call, reply)
-
-    def _learn(self, sent: dict[str, Any], reply: Reply) -> None:
-        """Learns what a refusal teaches of requests; one of the prompt teaches nothing."""
-        error = at(reply.json(), "error")
-        if text_at(error, "code") not in _FILTERED:
-            self._quirks.learn(sent, _said(reply), text_at(error, "param"))
-
-    async def _line(self) -> Transport:
-        if self._transport is None:
-            async with self._opening:
-                if self._transport is None:
-                    endpoint = await shown(self._as_the_sdk_would)
-                    if self._provider != "openai":
-                        kept = {name: value for name, value in endpoint.headers.items() if name not in _OF_OPENAI}
-                        endpoint = Endpoint(endpoint.url, kept)
-                    self._transport = Transport(endpoint, self._timeout, [self._key])
-        return self._transport
+    async def endpoint(self) -> Endpoint:
+        """Where the SDK would call, with the headers meant for this server."""
+        endpoint = await shown(self._as_the_sdk_would)
+        if self._provider == "openai":
+            return endpoint
+        return Endpoint(endpoint.url, {name: it for name, it in endpoint.headers.items() if name not in _OF_OPENAI})
 
     async def _as_the_sdk_would(self, client: httpx2.AsyncClient) -> None:
         sdk = self._sdk(client)
@@ -193,26 +144,26 @@ class OpenAIChat:
 
     # Replies
 
-    def _refused(self, call: Call, reply: Reply) -> Completion:
+    def refused(self, call: Call, reply: Reply) -> Completion:
         """The completion of a call that the server answered with an error status."""
         content = reply.json()
         code, kind_of_error = (str(at(content, "error", name)) for name in ("code", "type"))
-        if code in _FILTERED:
+        if code in FILTERED:
             return call.done(None, finish_reason="content_filter")
         kind = _KINDS.get(code) or _KINDS.get(kind_of_error) or kind_of_status(reply.status)
-        message = f"{self._url} answered {reply.status}: {excerpt(_said(reply), 300)}"
+        message = f"{self._url} answered {reply.status}: {excerpt(said(reply), 300)}"
         if kind == "auth":
             message += f"; check {self._preset.keys[0]}" if self._preset.keys else ""
         elif kind == "not_found" and not isinstance(content, dict):
             message += f"; {self._url_hint()}"
         return call.failed(kind, message, retry_after(reply.headers))
 
-    def _read(self, call: Call, reply: Reply) -> Completion:
+    def read(self, call: Call, reply: Reply) -> Completion:
         """The completion in the body of an answer, or the error that it tells or is."""
         content = reply.json()
         status = count_at(content, "error", "code")
         if status is not None and status >= 400:  # a relay had answered 200 before the model behind it failed
-            return call.failed(kind_of_status(status), f"{self._url} answered {status}: {excerpt(_said(reply), 300)}")
+            return call.failed(kind_of_status(status), f"{self._url} answered {status}: {excerpt(said(reply), 300)}")
         if not is_completion(content):
             return self._something_else(call, reply)
         return completion_in(call, content, self._model, allowance=allowance(reply.headers))
@@ -226,9 +177,6 @@ class OpenAIChat:
         if self._url.rstrip("/").endswith("/v1") or self._url == self._preset.url:
             return "check --base-url"
         return f"--base-url likely lacks /v1: try {self._url.rstrip('/')}/v1"
-
-
-_ADVICE = {"timeout": "; where it is busy, a lower --concurrency or a longer --timeout helps"}
 
 
 def is_completion(content: object) -> bool:
@@ -275,13 +223,6 @@ def _usage(content: object) -> tuple[int | None, int | None, int | None]:
     if tokens_in is None or tokens_out is None or total is None or total <= tokens_in + tokens_out:
         return tokens_in, tokens_out, thought
     return tokens_in, total - tokens_in, max(thought or 0, total - tokens_in - tokens_out)
-
-
-def _said(reply: Reply) -> str:
-    """What an error says of itself."""
-    content = reply.json()
-    content = content[0] if isinstance(content, list) and content else content
-    return str(at(content, "error", "message") or at(content, "error") or at(content, "message") or reply.text)
 
 
 def token_logprobs(choice: object) -> tuple[TokenLogprobs, ...] | None:

@@ -95,9 +95,8 @@ class OpenAIBatches(OpenAIChat):
                 await sdk.batches.cancel(batch)
 
     def _line_of(self, prompt: Prompt, settings: Settings) -> bytes:
-        fallback = prompt.trial.elicitation == "probabilities_or_choice"
         try:
-            body = self._quirks.fitted(self.request_body(prompt, settings), fallback=fallback)
+            body = self.fitted(prompt, settings)
         except RefusedError as error:
             raise BatchError(f"{self.name}: {error}") from None
         entry = {"custom_id": prompt.trial.id, "method": "POST", "url": "/v1/chat/completions", "body": body}
@@ -116,7 +115,7 @@ class OpenAIBatches(OpenAIChat):
                 "server", f"{self._url}: {text_at(entry, 'error', 'message') or 'no answer in the batch'}"
             )
         if status >= 400:
-            return self._refused(call, Reply(status, {}, orjson.dumps(body)))
+            return self.refused(call, Reply(status, {}, orjson.dumps(body)))
         if not is_completion(body):
             return call.failed("malformed", f"{self._url} answered no chat completion in batch")
         return completion_in(call, body, self._model)
@@ -133,10 +132,7 @@ class OpenAIBatches(OpenAIChat):
             yield
         except openai.APIStatusError as error:
             passing = error.status_code in {408, 409, 429} or error.status_code >= 500
-            raise BatchError(self._without_key(f"{self._url} answered {error.status_code}: {error.message}"),
+            raise BatchError(self.without_key(f"{self._url} answered {error.status_code}: {error.message}"),
                              passing=passing and error.code != "insufficient_quota") from None  # fmt: skip
         except openai.APIError as error:
-            raise BatchError(self._without_key(f"cannot reach {self._url}: {error}"), passing=True) from None
-
-    def _without_key(self, said: str) -> str:
-        return said.replace(self._key, "…") if len(self._key) >= 8 else said
+            raise BatchError(self.without_key(f"cannot reach {self._url}: {error}"), passing=True) from None
