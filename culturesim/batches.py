@@ -30,7 +30,7 @@ T = TypeVar("T")
 PART = 10_000
 """Most trials in one batch: answers come part by part, and a part fits into the memory."""
 
-ROUNDS = 3
+ROUNDS = 5
 """How often a trial is handed in before its failure is its answer."""
 
 

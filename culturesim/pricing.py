@@ -130,10 +130,17 @@ def snapshot() -> str:
 
 
 def _listed(model: str, tokens_in: int, tokens_out: int, cached: int) -> float | None:
+    if not _is_listed(model):
+        return None
     rate = _linear(model)
     if rate is not None:
         return rate.cost(tokens_in, tokens_out, cached)
     return _calculated(model, tokens_in, tokens_out, cached)
+
+
+@lru_cache(maxsize=256)
+def _is_listed(model: str) -> bool:
+    return _calculated(model, 1, 1, 0) is not None
 
 
 @lru_cache(maxsize=256)
@@ -142,9 +149,7 @@ def _linear(model: str) -> Rate | None:
     into, out, cached = (
         _calculated(model, *tokens) for tokens in ((_MILLION, 0, 0), (0, _MILLION, 0), (_MILLION, 0, _MILLION))
     )
-    if into is None or out is None:
-        return None
-    rate = Rate(input=into, output=out, cached_input=cached)
+    rate = Rate(input=into or 0.0, output=out or 0.0, cached_input=cached)
     for tokens in ((100, 1, 0), (3_000, 200, 1_000), (900_000, 50_000, 0)):
         exact = _calculated(model, *tokens)
         if exact is None or abs(exact - rate.cost(*tokens)) > 1e-9 + 1e-6 * exact:

@@ -173,7 +173,7 @@ def test_what_fails_every_time_is_an_error_in_the_end(study: Prepared, store: St
 
     provider.fails = fails
     tally = hand_in(study, provider, store)
-    assert (tally.statuses["error"], provider.asked.count(never)) == (1, 3)
+    assert (tally.statuses["error"], provider.asked.count(never)) == (1, 5)
 
 
 def test_a_refused_batch_ends_the_run_and_leaves_nothing_open(study: Prepared, store: Store) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import orjson
 
@@ -114,7 +116,7 @@ class Transport:
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=self.endpoint.headers,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,
+            proxy=_proxy(self.endpoint.url),
         )
 
     def _clean(self, body: bytes) -> bytes:
@@ -122,6 +124,14 @@ class Transport:
             if secret in body:
                 body = body.replace(secret, "…".encode())
         return body
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for this address, looked up once: it does not change under us."""
+    parts = urlsplit(url)
+    if not parts.hostname or proxy_bypass(parts.netloc):
+        return None
+    return getproxies().get(parts.scheme) or getproxies().get("all")
 
 
 async def shown(ask: Callable[[httpx2.AsyncClient], Awaitable[object]]) -> Endpoint:
