@@ -21,7 +21,7 @@ RUN := $(VENV)/.culturesim-run
 DEV := $(VENV)/.culturesim-dev
 
 help:  ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 survey: $(RUN)  ## Survey MODEL (the embedded one by default) and write the report
 	$(CULTURESIM) survey $(MODEL) --battery $(BATTERY) --languages $(LANGUAGES) --personas $(PERSONAS) \
@@ -51,8 +51,12 @@ docs: $(DEV)  ## Write the generated pages of docs/ anew
 bench: $(DEV)  ## Measure what the README says about speed, against its rival, on this machine
 	$(VENV)/bin/python bench/prefix_order.py
 
+bench-api: $(DEV)  ## Measure asking an API against bare clients and peers (installs them under .bench/)
+	$(VENV)/bin/python bench/api_clients.py
+	$(VENV)/bin/python bench/api_clients.py --memory
+
 clean:  ## Remove .venv and what tools left behind
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -69,4 +73,4 @@ $(DEV): pyproject.toml | $(RUN)
 	$(PIP) install --editable '.[dev]'
 	@touch $@
 
-.PHONY: help survey plan report sql test check docs bench clean
+.PHONY: help survey plan report sql test check docs bench bench-api clean

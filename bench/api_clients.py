@@ -46,7 +46,7 @@ CLIENTS = {
     "aiohttp": Client("bare aiohttp", "aiohttp_client.py"),
     "openai": Client("openai SDK", "openai_client.py"),
     "openai-aiohttp": Client("openai SDK over aiohttp", "openai_client.py", ("aiohttp",)),
-    "edsl": Client("edsl", "edsl_client.py", (), ("edsl",)),
+    "edsl": Client("edsl", "edsl_client.py", (), ("edsl", "openai")),
     "inspect_ai": Client("inspect_ai", "inspect_client.py", (), ("inspect_ai", "openai")),
     "lm_eval": Client("lm-evaluation-harness", "lm_eval_client.py", (), ("lm_eval[api]",)),
 }

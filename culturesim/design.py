@@ -139,7 +139,7 @@ class Design:
         seed = derive(study.settings.seed, ask.questionnaire.id, ask.item.id, ask.language, ask.wording, persona.id,
                       frame, order, cell.repeat)  # fmt: skip
         identity = digest(self._common, ask.fingerprint, ask.elicitation, self._persona_print(persona, ask.language),
-                          self._frames[frame, ask.language].fingerprint, order, cell.repeat)  # fmt: skip
+                          self._frame_prints[frame, ask.language], order, cell.repeat)  # fmt: skip
         return Trial(
             id=identity.hex(), questionnaire=ask.questionnaire.id, version=ask.questionnaire.version, item=ask.item.id,
             language=ask.language, persona=persona.id, frame=frame, wording=ask.wording, option_order=order,
@@ -151,6 +151,10 @@ class Design:
         return digest(
             TRIAL_FORMAT, self.study.model, self.study.base_url, self.study.keys, self.study.settings.model_dump_json()
         )
+
+    @cached_property
+    def _frame_prints(self) -> Mapping[tuple[str, str], bytes]:
+        return {place: frame.fingerprint for place, frame in self._frames.items()}
 
     def _persona_print(self, persona: Persona, language: str) -> bytes:
         return digest(persona.id, self._texts[language].fingerprint) if persona.attributes else b""

@@ -92,11 +92,12 @@ class Intake:
             cached=completion.tokens_cached or 0,
             batch=self._batch,
         )
-        return replace(completion, cost=cost)
+        return completion if cost == completion.cost else replace(completion, cost=cost)
 
     def take(self, prompt: Prompt, completion: Completion, attempt: int) -> Answer:
         """Keeps a priced completion as this attempt at its trial, and returns what it says."""
-        completion = replace(completion, attempt=attempt)
+        if completion.attempt != attempt:
+            completion = replace(completion, attempt=attempt)
         answer = self._parsed(prompt, completion)
         self._journal.append(prompt.trial, prompt, self._persona(prompt.trial), completion, answer)
         self.tally.add(completion, answer)

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import threading
@@ -20,13 +21,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import orjson
+
 from culturesim.errors import StoreBusyError, StoreError, StoreVersionError
-from culturesim.records import Answer, Completion, PersonaRow, Prompt, Trial
+from culturesim.records import Answer, Completion, Option, PersonaRow, Prompt, Trial
 
 FORMAT = 1
 """The version of the lines, written at the head of each segment."""
@@ -34,7 +38,7 @@ FORMAT = 1
 SYNC_SECONDS = 0.5
 """``append`` puts lines on the disk itself, safe from power loss, when the last time is this long ago."""
 
-SEGMENT_BYTES = 8 * 2**20
+SEGMENT_BYTES = 4 * 2**20
 """A segment is sealed at this size, so that the store takes a long backlog in small turns and bounded memory."""
 
 Row = dict[str, Any]
@@ -44,9 +48,12 @@ Entry = dict[str, Row]
 TakeIn = Callable[[str, Path, float], int]
 """Brings a run's sealed segment into the store, waiting so many seconds for it; StoreBusyError when it stays held."""
 
+_HEAD = {"journal"}
+_ALWAYS = {"trials", "completions", "answers"}
 _PAUSE = 0.02
 _SEGMENT_NAME = re.compile(r"(?P<run>.+)\.(?P<number>\d{6,})\.jsonl")
 _RUN_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
+_TRIAL_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(slots=True)
@@ -56,7 +63,8 @@ class _Segment:
     path: Path
     descriptor: int
     size: int = 0
-    known: set[str] = field(default_factory=set)
+    prompts: set[str] = field(default_factory=set)
+    personas: set[str] = field(default_factory=set)
 
 
 class Journal:
@@ -91,17 +99,20 @@ class Journal:
         ``completion.attempt`` must be new for this trial in this run: number it from ``Store.attempts``.
         """
         words = prompt_row(prompt)
-        rows = {
+        entry = {
             "trials": trial_row(trial, prompt, words["id"]),
             "completions": completion_row(completion),
             "answers": answer_row(prompt, completion.attempt, answer),
         }
-        once = {f"prompts {words['id']}": words, f"personas {persona.id}": persona_row(persona)}
         with self._writing, self._naming_faults():
             segment = self._segment or self._open()
-            new = [name for name in once if name not in segment.known]
-            self._write(segment, _line(rows | {name.partition(" ")[0]: once[name] for name in new}))
-            segment.known.update(new)
+            if words["id"] not in segment.prompts:
+                entry["prompts"] = words
+            if persona.id not in segment.personas:
+                entry["personas"] = persona_row(persona)
+            self._write(segment, _line(entry))
+            segment.prompts.add(words["id"])
+            segment.personas.add(persona.id)
             if segment.size >= SEGMENT_BYTES:
                 self._seal()
             elif time.monotonic() - self._synced >= SYNC_SECONDS:
@@ -259,6 +270,20 @@ def segments(folder: Path) -> list[tuple[str, Path]]:
     return sorted(found, key=lambda item: (item[0], _number(item[1])))
 
 
+def mend(path: Path) -> int:
+    """Cut off a torn last line of a sealed segment, and return how many completions are left; for its owner only.
+
+    Raises StoreVersionError for a segment of a newer culturesim.
+    """
+    content = path.read_bytes()
+    if torn := len(content) - content.rfind(b"\n") - 1:
+        os.truncate(path, len(content) - torn)
+    lines = content.count(b"\n")
+    if lines:
+        _check_head(path, _parsed(path, 1, content[: content.index(b"\n")]))
+    return max(0, lines - 1)
+
+
 def read_segment(path: Path) -> Iterator[Entry]:
     """The lines of a segment, without a torn last one.
 
@@ -266,24 +291,44 @@ def read_segment(path: Path) -> Iterator[Entry]:
     """
     lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is torn, or nothing
     for number, line in enumerate(lines, start=1):
-        try:
-            entry: Entry = json.loads(line)
-        except ValueError as error:
-            raise StoreError(f"{path}: line {number} is damaged ({error}); delete that line and start again") from error
+        entry = _parsed(path, number, line)
         if number > 1:
             yield entry
-        elif entry["journal"]["format"] > FORMAT:
-            raise StoreVersionError(f"{path} was written by a newer culturesim; update with pip install -U culturesim")
+        else:
+            _check_head(path, entry)
+
+
+def _parsed(path: Path, number: int, line: bytes) -> Entry:
+    wanted = _HEAD if number == 1 else _ALWAYS
+    try:
+        entry: Entry = _loads(line)
+        if not isinstance(entry, dict) or not wanted <= entry.keys():
+            raise ValueError(f"no line with {', '.join(sorted(wanted))}")
+    except ValueError as error:
+        raise StoreError(f"{path}: line {number} is damaged ({error}); delete that line and start again") from error
+    return entry
+
+
+def _loads(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except ValueError:
+        return json.loads(line)  # lines of old may hold a bare -Infinity, which is no JSON
+
+
+def _check_head(path: Path, head: Entry) -> None:
+    if head["journal"]["format"] > FORMAT:
+        raise StoreVersionError(f"{path} was written by a newer culturesim; update with pip install -U culturesim")
 
 
 # Records as rows ------------------------------------------------------------------------------------------------------
 
 
 def _line(entry: Entry) -> bytes:
-    text = json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
     try:
-        return text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair, from an emoji cut in two: no database takes such text
+        return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a surrogate pair, from an emoji cut in two: no database takes such text
+        text = json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
@@ -306,23 +351,40 @@ def names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-def columns(record: Any, *, without: tuple[str, ...] = ()) -> Row:
+@cache
+def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """Reads all fields of a record at once."""
+    return attrgetter(*names(kind))
+
+
+def columns(record: Any) -> Row:
     """The fields of a flat record by name."""
-    return {name: getattr(record, name) for name in names(record.__class__) if name not in without}
+    kind = record.__class__
+    return dict(zip(names(kind), _values(kind)(record), strict=True))
 
 
 def trial_row(trial: Trial, prompt: Prompt, words: str) -> Row:
     """A row of ``trials``: the trial, the id of its words, and the codes of its options from top to bottom."""
-    if not re.fullmatch(r"[0-9a-f]{32}", trial.id) or not 0 <= trial.seed < 2**64:
+    if not _TRIAL_ID.fullmatch(trial.id) or not 0 <= trial.seed < 2**64:
         raise ValueError(f"trial {trial.id!r}, seed {trial.seed}: want 32 hexadecimal digits and 0 ≤ seed < 2⁶⁴")
     return columns(trial) | {"prompt": words, "realised": [option.code for option in prompt.options]}
 
 
 def prompt_row(prompt: Prompt) -> Row:
     """A row of ``prompts``: the words and the options, under a hash of them."""
-    row = columns(prompt, without=("trial", "attributes")) | {"options": [columns(option) for option in prompt.options]}
-    content = json.dumps(row, separators=(",", ":"))
-    return {"id": hashlib.blake2b(content.encode(), digest_size=16).hexdigest()} | row
+    form, form_json = _form(prompt.options, prompt.min_picks, prompt.max_picks, prompt.ordered)
+    # The JSON of the row without its id, which stored prompts are known by: it must stay as it is to the last byte.
+    content = f'{{"system":{json.dumps(prompt.system)},"user":{json.dumps(prompt.user)},{form_json[1:]}'
+    name = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+    return {"id": name, "system": prompt.system, "user": prompt.user} | form
+
+
+@lru_cache(maxsize=4_096)
+def _form(options: tuple[Option, ...], min_picks: int, max_picks: int, ordered: bool) -> tuple[Row, str]:
+    """The part of a row of ``prompts`` that many prompts share, and its JSON."""
+    listed = [columns(option) for option in options]
+    form = {"options": listed, "min_picks": min_picks, "max_picks": max_picks, "ordered": ordered}
+    return form, json.dumps(form, separators=(",", ":"))
 
 
 def persona_row(persona: PersonaRow) -> Row:
@@ -332,14 +394,26 @@ def persona_row(persona: PersonaRow) -> Row:
 
 def completion_row(completion: Completion) -> Row:
     """A row of ``completions``, but for the run."""
-    error, tops = completion.error, completion.token_logprobs
-    return columns(completion, without=("error", "allowance")) | {
-        "started": utc(completion.started),
-        "token_logprobs": tops and [[{"token": token, "logprob": value} for token, value in top] for top in tops],
-        "error_kind": error and error.kind,
-        "error_message": error and error.message,
-        "retry_after": error and error.retry_after,
-    }
+    row, error, tops = columns(completion), completion.error, completion.token_logprobs
+    del row["error"], row["allowance"]
+    row["started"] = utc(completion.started)
+    if completion.option_logprobs is not None:
+        row["option_logprobs"] = [_number_or_name(value) for value in completion.option_logprobs]
+    if tops is not None:
+        row["token_logprobs"] = [[_top(token, value) for token, value in top] for top in tops]
+    row["error_kind"] = error and error.kind
+    row["error_message"] = error and error.message
+    row["retry_after"] = error and error.retry_after
+    return row
+
+
+def _top(token: str, logprob: float) -> Row:
+    return {"token": token, "logprob": _number_or_name(logprob)}
+
+
+def _number_or_name(value: float) -> float | str:
+    """A number as JSON has it, which knows no infinities: "-inf"."""
+    return value if math.isfinite(value) else str(value)
 
 
 def answer_row(prompt: Prompt, attempt: int, answer: Answer) -> Row:

@@ -149,9 +149,14 @@ def _zero(tag: str) -> int:
     return _ZEROS.get(locale.default_numbering_system, _ZEROS["latn"])
 
 
+@lru_cache(maxsize=256)
+def _digits(tag: str) -> dict[int, str]:
+    return {ord("0") + digit: chr(_zero(tag) + digit) for digit in range(10)}
+
+
 def number(tag: str, n: int) -> str:
     """An integer in the digits of the language's default numbering system, without grouping (ar: 34 → ٣٤)."""
-    return str(n).translate({ord("0") + digit: chr(_zero(tag) + digit) for digit in range(10)})
+    return str(n).translate(_digits(tag))
 
 
 def option_keys(tag: str, style: KeyStyle, numbers: Sequence[int]) -> list[tuple[str, tuple[str, ...]]]:
@@ -168,12 +173,16 @@ def option_keys(tag: str, style: KeyStyle, numbers: Sequence[int]) -> list[tuple
     return list(letters[: len(numbers)])
 
 
+@lru_cache(maxsize=256)
+def _countries(tag: str) -> dict[str, str]:
+    return {key: str(name) for key, name in _locale(tag).territories.items() if len(key) == 2}
+
+
 def country(tag: str, code: str) -> str:
     """The name of a country (ISO 3166-1 alpha-2 code) in a language."""
-    names = {key: name for key, name in _locale(tag).territories.items() if len(key) == 2}
-    if code not in names:
-        raise UnknownNameError("country", code, names, "two capital letters, ISO 3166-1")
-    return str(names[code])
+    if (name := _countries(tag).get(code)) is None:
+        raise UnknownNameError("country", code, _countries(tag), "two capital letters, ISO 3166-1")
+    return name
 
 
 def script_of(char: str) -> str | None:

@@ -7,10 +7,11 @@ that says which file and key it stands in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -18,9 +19,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from culturesim.errors import RenderError
 from culturesim.language import country, number, option_keys
 from culturesim.persona import Persona, PersonaTexts
-from culturesim.questionnaire import AskedItem, Frame, PickItem, Questionnaire, Scale
+from culturesim.questionnaire import Frame, PickItem, Questionnaire, Scale
 from culturesim.records import KeyStyle, Option, Prompt, Trial
 from culturesim.shuffle import derive, shuffled
+
+_BLOCKS = ("system", "user")
+_OF_QUESTION = frozenset({"kind", "keys", "options", "instruction", "item", "ordered", "min_picks", "max_picks"})
+_REACHING = (nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -39,11 +44,33 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         raise SecurityError(f"{operator} of anything but small numbers is not allowed")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    """What many personas are asked in the same words: ``names`` are those a frame knows it by."""
+
+    options: tuple[Option, ...]
+    min_picks: int
+    max_picks: int
+    ordered: bool
+    names: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block of a frame, and whether its words may depend on the persona's description and on the question."""
+
+    of_persona: bool
+    of_question: bool
+    run: Callable[[Context], Any]
+    template: Template
+
+
 class Renderer:
     """Renders the trials of a study.
 
     Takes definitions by name: ``questionnaires`` by id, ``frames`` by (frame, language), ``texts`` by language,
-    ``personas`` by id. Compiled templates and persona texts are kept for as long as the renderer.
+    ``personas`` by id. What trials share is rendered once: compiled templates, persona texts, questions, and the blocks
+    of a frame that do not name what differs.
     """
 
     def __init__(
@@ -59,49 +86,73 @@ class Renderer:
         self._environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         self._compiled = lru_cache(maxsize=20_000)(self._compile)
         self._described = lru_cache(maxsize=1_000)(self._describe)
+        self._labelled = lru_cache(maxsize=4_000)(self._labels)
+        self._ordered = lru_cache(maxsize=4_000)(self._options)
+        self._asked = lru_cache(maxsize=8_000)(self._question)
+        self._blocks = lru_cache(maxsize=1_000)(self._block)
+        self._of_question = lru_cache(maxsize=4_000)(self._render)
+        self._of_persona = lru_cache(maxsize=1_000)(self._render)
 
     def render(self, trial: Trial) -> Prompt:
         """The prompt of a trial; ``RenderError`` names the file and key of a template that fails."""
         questionnaire = self._questionnaires[trial.questionnaire]
         item = questionnaire.asked[trial.item]
         persona = self._personas[trial.persona]
-        options = self._options(trial, questionnaire, item, persona)
-        picks = item if isinstance(item, PickItem) else None
-        min_picks, max_picks = (picks.min_picks, picks.max_picks) if picks else (1, 1)
-        names = {
-            "persona": self._described(persona.id, trial.language) if persona.attributes else "",
-            "kind": item.kind, "keys": self._keys, "options": [{"key": o.key, "label": o.label} for o in options],
-            "instruction": self._text(questionnaire, trial.language, f"scales.{item.scale}.instruction", persona),
-            "item": self._text(questionnaire, trial.language, f"items.{item.id}.{trial.wording}", persona),
-            "ordered": bool(picks and picks.ordered), "min_picks": min_picks, "max_picks": max_picks,
-        }  # fmt: skip
-        frame = self._frames[trial.frame, trial.language]
-        system, user = (self._block(frame, block, names, persona) for block in ("system", "user"))
-        return Prompt(
-            trial, system, user, options, min_picks, max_picks, bool(picks and picks.ordered), persona.attributes
+        gender = persona.gender
+        labels = self._labelled(trial.questionnaire, item.scale, trial.language, gender)
+        order = realised_order(trial, questionnaire.scale_of(item), complete=all(labels))
+        question = self._asked(trial.questionnaire, trial.item, trial.language, trial.wording, order, gender)
+        described = self._described(trial.persona, trial.language) if persona.attributes else ""
+        system, user = (
+            self._words(trial.frame, trial.language, block, question, described, gender) for block in _BLOCKS
         )
+        return Prompt(
+            trial, system, user, question.options, question.min_picks, question.max_picks, question.ordered,
+            persona.attributes,
+        )  # fmt: skip
 
     def describe(self, persona: Persona, language: str) -> str:
         """The text that describes a persona in one language."""
         return self._described(persona.id, language)
 
-    def _options(
-        self, trial: Trial, questionnaire: Questionnaire, item: AskedItem, persona: Persona
-    ) -> tuple[Option, ...]:
-        scale = questionnaire.scale_of(item)
-        place = f"scales.{item.scale}.labels"
-        labels = [
-            self._text(questionnaire, trial.language, f"{place}.{index}", persona) for index in range(len(scale.codes))
-        ]
-        realised = realised_order(trial, scale, complete=all(labels))
-        # Keys go by place, contents move: a liking for a key or a place then shows as one for neither content.
-        keys = option_keys(trial.language, self._keys, scale.codes)
-        return tuple(
-            Option(scale.codes[index], key, labels[index], spellings)
-            for index, (key, spellings) in zip(realised, keys, strict=True)
-        )
+    def _question(
+        self, questionnaire: str, name: str, language: str, wording: int, order: tuple[int, ...], gender: str
+    ) -> _Question:
+        definition = self._questionnaires[questionnaire]
+        item = definition.asked[name]
+        options, listed = self._ordered(questionnaire, item.scale, language, order, gender)
+        picks = item if isinstance(item, PickItem) else None
+        min_picks, max_picks = (picks.min_picks, picks.max_picks) if picks else (1, 1)
+        ordered = bool(picks and picks.ordered)
+        names = {
+            "kind": item.kind, "keys": self._keys, "options": listed,
+            "instruction": self._text(definition, language, f"scales.{item.scale}.instruction", gender),
+            "item": self._text(definition, language, f"items.{name}.{wording}", gender),
+            "ordered": ordered, "min_picks": min_picks, "max_picks": max_picks,
+        }  # fmt: skip
+        return _Question(options, min_picks, max_picks, ordered, names)
 
-    def _text(self, questionnaire: Questionnaire, language: str, key: str, persona: Persona) -> str:
+    def _options(
+        self, questionnaire: str, scale: str, language: str, order: tuple[int, ...], gender: str
+    ) -> tuple[tuple[Option, ...], list[dict[str, str]]]:
+        """The options from top to bottom, and as a frame sees them."""
+        labels = self._labelled(questionnaire, scale, language, gender)
+        codes = self._questionnaires[questionnaire].scales[scale].codes
+        # Keys go by place, contents move: a liking for a key or a place then shows as one for neither content.
+        keys = option_keys(language, self._keys, codes)
+        options = tuple(
+            Option(codes[index], key, labels[index], spellings)
+            for index, (key, spellings) in zip(order, keys, strict=True)
+        )
+        return options, [{"key": option.key, "label": option.label} for option in options]
+
+    def _labels(self, questionnaire: str, scale: str, language: str, gender: str) -> tuple[str, ...]:
+        definition = self._questionnaires[questionnaire]
+        count = len(definition.scales[scale].codes)
+        keys = (f"scales.{scale}.labels.{index}" for index in range(count))
+        return tuple(self._text(definition, language, key, gender) for key in keys)
+
+    def _text(self, questionnaire: Questionnaire, language: str, key: str, gender: str) -> str:
         texts = questionnaire.text(language)
         section, name, *rest = key.split(".")
         if section == "items":
@@ -111,7 +162,7 @@ class Renderer:
             source = words.instruction if rest == ["instruction"] else words.labels[int(rest[1])]
         if "{" not in source:
             return source
-        return self._run(f"{questionnaire.folder / language}.toml: {key}", source, _helpers(language, persona))
+        return self._run(f"{questionnaire.folder / language}.toml: {key}", source, _helpers(language, gender))
 
     def _describe(self, persona_id: str, language: str) -> str:
         persona, texts = self._personas[persona_id], self._texts[language]
@@ -120,15 +171,35 @@ class Renderer:
             "word": lambda attribute, level: texts.vocabulary.word(attribute, level, persona.gender),
             "country": lambda code: texts.vocabulary.words.get("countries", {}).get(code) or country(language, code),
         }
-        return self._run(str(texts.path), texts.template, names | _helpers(language, persona)).strip()
+        return self._run(str(texts.path), texts.template, names | _helpers(language, persona.gender)).strip()
 
-    def _block(self, frame: Frame, block: str, names: Mapping[str, Any], persona: Persona) -> str:
-        template = self._compiled(str(frame.path), frame.source)
-        if block not in template.blocks:
-            raise RenderError(f"{frame.path}: block {block!r} is missing; a frame has the blocks system and user")
-        with _told(str(frame.path)):
-            context = template.new_context({**names, **_helpers(frame.language, persona)})
-            return "".join(template.blocks[block](context)).strip()
+    def _words(self, frame: str, language: str, name: str, question: _Question, described: str, gender: str) -> str:
+        """A block of a frame, rendered once for all trials that give it the same."""
+        block = self._blocks(frame, language, name)
+        if not block.of_persona:
+            return self._of_question(frame, language, name, question if block.of_question else None, None, gender)
+        if not block.of_question:
+            return self._of_persona(frame, language, name, None, described, gender)
+        return self._render(frame, language, name, question, described, gender)
+
+    def _render(
+        self, frame: str, language: str, name: str, question: _Question | None, described: str | None, gender: str
+    ) -> str:
+        block = self._blocks(frame, language, name)
+        names = dict(question.names) if question else {}
+        if described is not None:
+            names["persona"] = described
+        with _told(str(self._frames[frame, language].path)):
+            context = block.template.new_context(names | _helpers(language, gender))
+            return "".join(block.run(context)).strip()
+
+    def _block(self, frame: str, language: str, name: str) -> _Block:
+        definition = self._frames[frame, language]
+        template = self._compiled(str(definition.path), definition.source)
+        if name not in template.blocks:
+            raise RenderError(f"{definition.path}: block {name!r} is missing; a frame has the blocks system and user")
+        used = _names_in(self._environment.parse(definition.source), name)
+        return _Block("persona" in used, bool(used & _OF_QUESTION), template.blocks[name], template)
 
     def _run(self, place: str, source: str, names: Mapping[str, Any]) -> str:
         template = self._compiled(place, source)
@@ -138,6 +209,14 @@ class Renderer:
     def _compile(self, place: str, source: str) -> Template:
         with _told(place):
             return self._environment.from_string(source)
+
+
+def _names_in(template: nodes.Template, block: str) -> frozenset[str]:
+    """Names of a frame that a block of it may look up: all of them where it could reach another block."""
+    found = next(each for each in template.find_all(nodes.Block) if each.name == block)
+    used = {name.name for name in found.find_all(nodes.Name)}
+    elsewhere = "self" in used or next(found.find_all(_REACHING), None) is not None
+    return _OF_QUESTION | {"persona"} if elsewhere else frozenset(used)
 
 
 def realised_order(trial: Trial, scale: Scale, *, complete: bool) -> tuple[int, ...]:
@@ -155,8 +234,8 @@ def realised_order(trial: Trial, scale: Scale, *, complete: bool) -> tuple[int, 
     return places[::-1] if backwards else places
 
 
-def _helpers(language: str, persona: Persona) -> dict[str, Callable[..., str]]:
-    feminine = persona.gender == "f"
+def _helpers(language: str, gender: str) -> dict[str, Callable[..., str]]:
+    feminine = gender == "f"
     return {
         "g": lambda masculine, feminine_form: feminine_form if feminine else masculine,
         "number": lambda value: number(language, int(value)),

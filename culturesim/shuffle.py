@@ -7,12 +7,11 @@ from hashlib import blake2b
 
 def digest(*parts: object) -> bytes:
     """16 bytes that identify ``parts``; every part is length-delimited, so ("ab", "c") differs from ("a", "bc")."""
-    state = blake2b(digest_size=16)
+    pieces: list[bytes] = []
     for part in parts:
         data = part if isinstance(part, bytes) else str(part).encode()
-        state.update(len(data).to_bytes(4, "big"))
-        state.update(data)
-    return state.digest()
+        pieces += (len(data).to_bytes(4, "big"), data)
+    return blake2b(b"".join(pieces), digest_size=16).digest()
 
 
 def derive(*parts: object) -> int:

@@ -23,8 +23,8 @@ import polars as pl
 import pyarrow as pa
 
 from culturesim.errors import StoreBusyError, StoreError, StoreVersionError, UnknownNameError
-from culturesim.journal import Journal, Row, answer_row, columns, names, read_segment, segments, utc
-from culturesim.migrations import insert, is_current, read_views, upgrade
+from culturesim.journal import Entry, Journal, Row, answer_row, columns, mend, names, read_segment, segments, utc
+from culturesim.migrations import KEYS, SEGMENT_TABLES, insert, insert_segment, is_current, read_views, upgrade
 from culturesim.records import (
     Answer,
     CallError,
@@ -37,6 +37,9 @@ from culturesim.records import (
     TokenLogprobs,
     Trial,
 )
+
+MOVE_MEMORY = "64MB"
+"""What DuckDB may take for moving a journal, beside an asking that should stay small."""
 
 _BATCH = 20_000
 _PAUSE = 0.02
@@ -71,6 +74,10 @@ class StoredBatch:
     provider_id: str | None
     created: str
     trials: Mapping[str, int]
+
+
+class _TooLittleMemoryError(StoreError):
+    """DuckDB may not take as much memory as it needs."""
 
 
 class _Latest(NamedTuple):
@@ -141,14 +148,22 @@ class Store:
             return journal.move(wait=self._wait)
 
     def _take_in(self, run: str, segment: Path, wait: float) -> int:
-        entries = list(read_segment(segment))
-        if not entries:
+        lines = mend(segment)
+        if not lines:
             return 0
-        with self._transaction(wait) as connection:
-            for table in ("personas", "prompts", "trials"):
-                insert(connection, table, [entry[table] for entry in entries if table in entry])
-            insert(connection, "answers", [entry["answers"] | {"run": run} for entry in entries])
-            return insert(connection, "completions", [entry["completions"] | {"run": run} for entry in entries])
+        try:
+            return self._move(run, segment, lines, wait, MOVE_MEMORY)
+        except _TooLittleMemoryError:  # a store so large that even a small turn at it takes more
+            return self._move(run, segment, lines, wait, None)
+
+    def _move(self, run: str, segment: Path, lines: int, wait: float, memory: str | None) -> int:
+        with self._transaction(wait, memory) as connection:
+            added = insert_segment(connection, segment, run, lines)
+            if added is None:  # lines of an older culturesim, or damaged ones, of which reading them tells
+                connection.rollback()
+                connection.begin()
+                added = _insert_entries(connection, run, list(read_segment(segment)))
+            return added
 
     # What has been answered
 
@@ -291,9 +306,11 @@ class Store:
         return read_views(self._sql / "views")
 
     @contextlib.contextmanager
-    def _transaction(self, wait: float | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A turn at writing: all of it or nothing."""
+    def _transaction(self, wait: float | None = None, memory: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A turn at writing: all of it or nothing. ``memory`` bounds it, and lets it use one processor only."""
         with self._opened(read_only=False, wait=wait) as connection:
+            if memory is not None:
+                connection.execute(f"set threads = 1; set memory_limit = '{memory}'")
             upgrade(connection, self.path, self._views)
             connection.begin()
             yield connection
@@ -338,6 +355,8 @@ class Store:
 
     def _fault(self, error: duckdb.Error) -> StoreError:
         """What went wrong with the file, and the way out, from the words of DuckDB."""
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return _TooLittleMemoryError(f"{self.path}: {error}")
         if isinstance(error, duckdb.ProgrammingError):  # a query that cannot be
             return StoreError(str(error))
         text = str(error).partition(" Error: ")[2].strip() or str(error)
@@ -388,6 +407,15 @@ _STORED = """
         t.* exclude (id, prompt), p.* exclude (id)
     from completions c join trials t on t.id = c.trial_id join prompts p on p.id = t.prompt
     where c.run = ? or ? is null"""
+
+
+def _insert_entries(connection: duckdb.DuckDBPyConnection, run: str, entries: Sequence[Entry]) -> int:
+    """Add the rows of a journal's lines; returns how many completions were new."""
+    added = 0
+    for table in SEGMENT_TABLES:
+        owner = {"run": run} if "run" in KEYS[table] else {}
+        added = insert(connection, table, [entry[table] | owner for entry in entries if table in entry])
+    return added
 
 
 def _pick(kind: Any, row: Row, **others: object) -> Any:

@@ -163,3 +163,78 @@ def test_the_key_stays_out_of_messages(httpserver: HTTPServer, monkeypatch: pyte
 def test_without_a_key_nothing_is_loaded() -> None:
     with pytest.raises(BackendError, match="ANTHROPIC_API_KEY"):
         load("anthropic/claude")
+
+
+def refuse(server: HTTPServer, message: str, **others: Any) -> str:
+    body = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+    server.expect_request(PATH).respond_with_json(body, status=400)
+    error = ask(server, settings=Settings(**others)).error
+    assert error
+    assert error.kind == "bad_request"
+    return error.message
+
+
+def test_a_token_goes_the_way_the_sdk_would_send_it(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "token-0123456789")
+    body = {"type": "error", "error": {"type": "authentication_error", "message": "bad token-0123456789"}}
+    httpserver.expect_request(PATH).respond_with_json(body, status=401)
+    error = ask(httpserver).error
+    assert error
+    assert "check ANTHROPIC_AUTH_TOKEN" in error.message
+    assert "token-0123456789" not in error.message
+    headers = httpserver.log[0][0].headers
+    assert (headers.get("Authorization"), headers.get("X-Api-Key")) == ("Bearer token-0123456789", None)
+
+
+@pytest.mark.parametrize("effort", ["none", "minimal"])
+def test_no_effort_is_no_thought(httpserver: HTTPServer, effort: str) -> None:
+    httpserver.expect_request(PATH).respond_with_json(reply())
+    ask(httpserver, settings=Settings(effort=effort, max_tokens=9))
+    assert set(sent(httpserver)) == {"model", "max_tokens", "messages", "system"}
+    assert sent(httpserver)["max_tokens"] == 9
+
+
+def test_thoughts_are_few_but_not_too_few(httpserver: HTTPServer) -> None:
+    usage = USAGE | {"output_tokens": 70, "output_tokens_details": {"thinking_tokens": 60}}
+    httpserver.expect_request(PATH).respond_with_json(reply(usage=usage))
+    done = ask(httpserver, settings=Settings(thinking=5, max_tokens=9))
+    assert (sent(httpserver)["thinking"]["budget_tokens"], sent(httpserver)["max_tokens"]) == (1024, 1033)
+    assert (done.tokens_out, done.tokens_reasoning) == (70, 60)
+
+
+def test_two_refused_together_are_asked_for_one_by_one(httpserver: HTTPServer) -> None:
+    told = refuse(httpserver, "`temperature` and `top_p` cannot both be specified", temperature=0.3, top_p=0.9)
+    assert "with --temperature 1, or with top_p = 1" in told
+    assert len(httpserver.log) == 1
+
+
+def test_a_refused_way_to_think_names_the_other(httpserver: HTTPServer) -> None:
+    assert "ask with --effort, without --thinking" in refuse(
+        httpserver, '"thinking.type.enabled" is not supported for this model', thinking=2000
+    )
+    httpserver.clear()
+    assert "ask without --effort" in refuse(httpserver, "it does not support the effort parameter", effort="low")
+
+
+def test_an_error_told_under_200_is_of_its_own_kind(httpserver: HTTPServer) -> None:
+    body = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+    httpserver.expect_request(PATH).respond_with_json(body)
+    error = ask(httpserver).error
+    assert error
+    assert error.kind == "overloaded"
+
+
+@pytest.mark.parametrize("content", [None, 3, "2", {}])
+def test_content_of_another_shape_is_malformed(httpserver: HTTPServer, content: Any) -> None:
+    httpserver.expect_request(PATH).respond_with_json(reply(content=content))
+    error = ask(httpserver).error
+    assert error
+    assert error.kind == "malformed"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(413, "too_long"), (502, "server"), (503, "overloaded")])
+def test_a_relay_has_only_its_status(httpserver: HTTPServer, status: int, kind: str) -> None:
+    httpserver.expect_request(PATH).respond_with_data("<p>no</p>", status, content_type="text/html")
+    error = ask(httpserver).error
+    assert error
+    assert error.kind == kind

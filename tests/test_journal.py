@@ -12,13 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from culturesim import journal as journal_module
 from culturesim.errors import StoreBusyError, StoreError, StoreVersionError
-from culturesim.journal import Entry, Journal, prompt_row, read_segment, segments, utc
+from culturesim.journal import Entry, Journal, mend, prompt_row, read_segment, segments, utc
 from tests.asked import ANNA, NOBODY, answer, completion, prompt, tell, trial
 
 HERE = Path(__file__).parent
@@ -168,7 +169,18 @@ def test_a_torn_last_line_is_not_read(tmp_path: Path, opened: Callable[..., Jour
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        assert len(list(read_segment(path))) == max(0, whole[:length].count(b"\n") - 1)
+        left = max(0, whole[:length].count(b"\n") - 1)
+        assert len(list(read_segment(path))) == left
+        assert mend(path) == left
+        assert path.read_bytes() == whole[: whole.rfind(b"\n", 0, length) + 1]
+
+
+@pytest.mark.parametrize("line", ["", "[]", '{"trials":{}}', "nan"])
+def test_a_line_that_holds_no_completion_is_damaged(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "r1.000001.jsonl"
+    path.write_text(f'{{"journal":{{"format":1}}}}\n{line}\n')
+    with pytest.raises(StoreError, match=r"line 2 is damaged"):
+        list(read_segment(path))
 
 
 def test_a_damaged_line_within_is_loud(tmp_path: Path, opened: Callable[..., Journal], shelf: Shelf) -> None:
@@ -274,7 +286,7 @@ def test_infinite_log_probabilities_survive(opened: Callable[..., Journal], shel
         done = completion(asked, option_logprobs=(0.0, float("-inf")), token_logprobs=((("a", -0.5),), ()))
         journal.append(asked, prompt(asked), NOBODY, done, answer(asked, 1))
     row = shelf.entries[0]["completions"]
-    assert row["option_logprobs"] == [0.0, float("-inf")]
+    assert row["option_logprobs"] == [0.0, "-inf"]  # JSON knows no infinity
     assert row["token_logprobs"] == [[{"token": "a", "logprob": -0.5}], []]
 
 
@@ -282,6 +294,12 @@ def test_infinite_log_probabilities_survive(opened: Callable[..., Journal], shel
 def test_a_trial_no_table_can_hold_is_refused_at_once(opened: Callable[..., Journal], wrong: dict[str, object]) -> None:
     with opened() as journal, pytest.raises(ValueError, match="32 hexadecimal digits"):
         tell(journal, trial(**wrong), 1)
+
+
+def test_the_ids_of_prompts_never_change() -> None:
+    asked = replace(prompt(trial(1), picks=2), system='أنت \u2028 "كريم"', ordered=True)
+    assert prompt_row(asked)["id"] == "5cb600ca7bec9c36fdec342f065b2975"
+    assert list(prompt_row(asked)) == ["id", "system", "user", "options", "min_picks", "max_picks", "ordered"]
 
 
 def test_prompts_are_known_by_content() -> None:

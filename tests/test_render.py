@@ -94,6 +94,31 @@ def with_frame(study: Prepared, source: str) -> Prepared:
 
 
 @pytest.mark.parametrize(
+    "user",
+    ["{{ persona }} {{ item }}", "{{ self.system() }} {{ item }}", "{% set p = persona %}{{ p }} {{ item }}",
+     "{% macro m() %}{{ persona }}{% endmacro %}{{ m() }} {{ item }}",
+     "{% block inner %}{{ persona }}{% endblock %} {{ item }}"],
+)  # fmt: skip
+def test_a_block_may_name_the_persona_and_the_question(prepared: Make, user: str) -> None:
+    source = f"{{% block system %}}{{{{ persona }}}}{{% endblock %}}{{% block user %}}{user}{{% endblock %}}"
+    study = with_frame(prepared(personas=Draw(pool="world", n=3)), source)
+    for prompt in prompts(study):
+        item = study.selection[0][0].text("en").items[prompt.trial.item][prompt.trial.wording]
+        assert prompt.user == f"{prompt.system} {item}".strip()
+    assert len({prompt.system for prompt in prompts(study)}) == 4
+
+
+def test_a_system_block_may_name_the_question(prepared: Make) -> None:
+    source = (
+        "{% block system %}{{ item }}{% endblock %}{% block user %}{{ g('M', 'F') }}{{ options[0].key }}{% endblock %}"
+    )
+    study = with_frame(prepared(personas=Draw(pool="world", n=8)), source)
+    for prompt in prompts(study):
+        assert prompt.system == study.selection[0][0].text("en").items[prompt.trial.item][prompt.trial.wording]
+        assert prompt.user == ("F" if prompt.attributes.get("sex") == "female" else "M") + "1"
+
+
+@pytest.mark.parametrize(
     ("source", "told"),
     [
         ("{% block system %}{% endblock %}{% block user %}{{ itme }}{% endblock %}", "'itme' is undefined"),

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from culturesim import migrations
+from culturesim import store as store_module
 from culturesim.errors import StoreBusyError, StoreError, StoreVersionError, UnknownNameError
 from culturesim.journal import segments
 from culturesim.records import CallError, Trial
@@ -378,6 +379,18 @@ def test_every_version_from_the_first_is_brought_up(store: Store) -> None:
     assert one(store, "select value from meta where key = 'version'") == {"value": str(len(migrations.migrations()))}
 
 
+def test_completions_of_the_first_version_are_kept(store: Store) -> None:
+    done = {"run": "r1", "trial_id": trial(1).id, "attempt": 1, "model": "m", "started": "2026-03-01", "seconds": 1.0}
+    with duckdb.connect(str(store.path)) as connection:
+        connection.execute(migrations.migrations()[0])
+        connection.execute("insert into meta values ('version', '1')")
+        migrations.insert(connection, "completions", [done | {"text": "3", "tokens_out": 1}])
+    assert one(store, "select text, tokens_out, tokens_reasoning from completions") == {
+        "text": "3", "tokens_out": 1, "tokens_reasoning": None
+    }  # fmt: skip
+    assert store.open_batches("r1") == []
+
+
 def test_an_empty_store_is_made_whole_by_reading(store: Store) -> None:
     duckdb.connect(str(store.path)).close()
     assert store.runs() == []
@@ -556,6 +569,14 @@ def test_coverage_counts_what_is_pending(begun: Store) -> None:
     assert found == {"asked": 4, "pending": 6, "valid": 2, "refused": 1, "error": 1, "valid_share": 0.5}
 
 
+def test_thoughts_are_counted(begun: Store) -> None:
+    with begun.journal("r1") as journal:
+        for number in (1, 2):
+            tell(journal, trial(number), 1, tokens_out=40, tokens_reasoning=30)
+    assert response(begun, trial(1))["tokens_reasoning"] == 30
+    assert one(begun, "select tokens_out, tokens_reasoning from costs") == {"tokens_out": 80, "tokens_reasoning": 60}
+
+
 def test_costs_are_summed_over_calls(begun: Store) -> None:
     with begun.journal("r1") as journal:
         for attempt in (1, 2):
@@ -563,6 +584,101 @@ def test_costs_are_summed_over_calls(begun: Store) -> None:
         tell(journal, trial(2, language="es"), 1)
     found = begun.query("select language, calls, tokens_in, tokens_cached, seconds, cost from costs order by language")
     assert found.rows() == [("en", 2, 40, 10, 0.5, 0.5), ("es", 1, 20, None, 0.25, None)]
+
+
+# Segments -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def left(begun: Store) -> Path:
+    """A segment of two completions that a killed run left."""
+    with another_process(begun, read_only=False), again(begun).journal("r1") as journal:
+        tell(journal, trial(1), 2, persona=ANNA, said={"probabilities": {1: 0.25, 2: 0.75}})
+        done = completion(trial(2), "a\0🙂", option_logprobs=(-0.5, float("-inf")))
+        journal.append(trial(2), prompt(trial(2)), ANNA, done, answer(trial(2), 1))
+    ((_, path),) = segments(begun.path.with_name("survey.duckdb.d"))
+    return path
+
+
+def logprobs(store: Store) -> list[object]:
+    return store.query("select option_logprobs from completions where text = ?", ["a\0🙂"])["option_logprobs"].to_list()
+
+
+def test_the_database_reads_a_segment_itself(begun: Store, left: Path) -> None:
+    with duckdb.connect(str(begun.path)) as connection:
+        assert migrations.insert_segment(connection, left, "r1", 3) is None
+        assert migrations.insert_segment(connection, left, "r1", 2) == 2
+        assert migrations.insert_segment(connection, left, "r1", 2) == 0
+    assert [list(row) for row in logprobs(begun)] == [[-0.5, float("-inf")]]
+    assert response(begun, trial(1))["probabilities"] == {1: 0.25, 2: 0.75}
+    assert begun.query("select attributes['age'] from personas").item() == "34"
+
+
+def test_a_segment_of_an_older_culturesim_is_taken_in(begun: Store, left: Path) -> None:
+    content = left.read_text().replace('"-inf"', "-Infinity").replace('"tokens_reasoning":null,', "")
+    assert "-Infinity" in content
+    assert "tokens_reasoning" not in content
+    left.write_text(content)
+    assert begun.recover() == 2
+    assert [list(row) for row in logprobs(begun)] == [[-0.5, float("-inf")]]
+    assert response(begun, trial(1))["probabilities"] == {1: 0.25, 2: 0.75}
+
+
+def test_a_torn_segment_is_taken_in_up_to_the_tear(begun: Store, left: Path) -> None:
+    left.write_bytes(left.read_bytes()[:-5])
+    assert begun.recover() == 1
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("line", [b'{"trials": \n', b"\n", b"{}\n", b"[1]\n"])
+def test_a_damaged_segment_is_loud_and_kept(begun: Store, left: Path, line: bytes) -> None:
+    head, first, rest = left.read_bytes().split(b"\n", 2)
+    left.write_bytes(head + b"\n" + first + b"\n" + line + rest)
+    with pytest.raises(StoreError, match=r"r1\.000001\.jsonl: line 3 is damaged"):
+        begun.recover()
+    assert left.exists()
+    assert begun.query("from completions").is_empty()
+
+
+def test_a_move_that_needs_more_memory_gets_it(begun: Store, left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MOVE_MEMORY", "1MB")
+    assert begun.recover() == 2
+    assert len(begun.answered(ids(1, 2))) == 2
+
+
+def test_a_segment_beside_a_store_named_like_a_pattern(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s[1]*?.duckdb", views=SQL)
+    store.begin_run(run_row(), QUESTIONNAIRES, ITEMS)
+    with store.journal("r1") as journal:
+        tell(journal, trial(1), 2)
+        ((_, path),) = segments(tmp_path / "s[1]*?.duckdb.d")
+        with duckdb.connect(str(store.path)) as connection:
+            assert migrations.insert_segment(connection, path, "r1", 1) == 1
+
+
+# Batches --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_open_until_it_ended(begun: Store) -> None:
+    asked = {trial(1).id: 0, trial(2).id: 3}
+    begun.note_batch("r1", "k1", asked)
+    (noted,) = begun.open_batches("r1")
+    assert (noted.key, noted.run, noted.provider_id, noted.trials) == ("k1", "r1", None, asked)
+    begun.batch_submitted("k1", "batch_7")
+    assert [each.provider_id for each in begun.open_batches("r1")] == ["batch_7"]
+    assert begun.open_batches("r2") == []
+    begun.batch_ended("k1")
+    assert begun.open_batches("r1") == []
+    assert one(begun, "select state, provider_id from batches") == {"state": "ended", "provider_id": "batch_7"}
+
+
+def test_a_lost_batch_may_be_noted_again(begun: Store) -> None:
+    begun.note_batch("r1", "k1", {trial(1).id: 0})
+    begun.note_batch("r1", "k1", {trial(2).id: 0})
+    assert [list(each.trials) for each in begun.open_batches("r1")] == [ids(1)]
+    begun.batch_ended("k1", "lost")
+    begun.note_batch("r1", "k1", {trial(2).id: 0})
+    assert [list(each.trials) for each in begun.open_batches("r1")] == [ids(2)]
 
 
 # Answers anew ---------------------------------------------------------------------------------------------------------

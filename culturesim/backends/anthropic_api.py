@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import httpx2
 
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
+TOKEN_VARIABLE = "ANTHROPIC_AUTH_TOKEN"
 URL = "https://api.anthropic.com"
 
 SMALLEST_THOUGHT = 1024
@@ -47,35 +48,51 @@ _KINDS = {
     "rate_limit_error": "rate_limit",
     "timeout_error": "timeout",
     "overloaded_error": "overloaded",
-    "api_error": "server",
 }
-"""The kind of ``CallError`` that the API's own type of error stands for."""
+"""The kind of ``CallError`` that the API's own type of error stands for, where it says more than the status."""
 
 _MARKS = {"credit balance": "quota", "prompt is too long": "too_long"}
 """What messages say where the type says less."""
 
-_FINISHES = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
+_FINISHES = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+}
+
+_WAYS_OUT = {
+    "thinking": "it may think by effort alone: ask with --effort, without --thinking",
+    "effort": "ask without --effort",
+}
+"""What to ask for instead where a refusal names what the study asked for, the first that is named."""
 
 
 def create(name: str, options: Options) -> Backend:
     """The backend of ``anthropic/NAME``; raises ``BackendError`` where there is no key."""
     from culturesim.backends.anthropic_batch import AnthropicBatches
 
-    key = (os.environ.get(KEY_VARIABLE) or os.environ.get("ANTHROPIC_AUTH_TOKEN") or "").strip()
+    keys = {name: key for name in (KEY_VARIABLE, TOKEN_VARIABLE) if (key := os.environ.get(name, "").strip())}
+    variable, key = next(iter(keys.items()), (KEY_VARIABLE, ""))
     if not key.isascii():
-        raise BackendError(f"{KEY_VARIABLE} holds characters that no key has; export it again")
+        raise BackendError(f"{variable} holds characters that no key has; export it again")
     if not key and options.base_url is None:
         raise BackendError(f"anthropic/{name} needs a key: export {KEY_VARIABLE}=…")
     url = URL if options.base_url is None else checked_url(options.base_url)
     timeout = TIMEOUT if options.timeout is None else options.timeout
-    return AnthropicBatches(name, key or "none-needed", url.removesuffix("/").removesuffix("/v1"), timeout)
+    return AnthropicBatches(name, key or "none-needed", url.rstrip("/").removesuffix("/v1"), timeout, variable)
 
 
 class AnthropicChat(Chat):
-    """Messages of one model. The API gives no log probabilities and takes no seed."""
+    """Messages of one model. The API gives no log probabilities and takes no seed.
 
-    def __init__(self, model: str, key: str, url: str, timeout: float) -> None:
+    ``variable`` is the environment variable the key came from.
+    """
+
+    def __init__(self, model: str, key: str, url: str, timeout: float, variable: str = KEY_VARIABLE) -> None:
         super().__init__(f"anthropic/{model}", model, key, url, timeout, Quirks())
+        self._variable = variable
+        self._either = False  # learned: temperature or top_p, not both
 
     @property
     def capabilities(self) -> Capabilities:
@@ -86,6 +103,8 @@ class AnthropicChat(Chat):
 
     def request_body(self, prompt: Prompt, settings: Settings) -> dict[str, Any]:
         """The request that asks ``prompt``. Temperature and top_p are sent where they are not the API's own 1."""
+        if self._either and settings.temperature != 1 and settings.top_p != 1:
+            raise RefusedError("it takes temperature or top_p, not both: ask with --temperature 1, or with top_p = 1")
         room = thinking_room(self.name, settings)
         body: dict[str, Any] = {
             "model": self._model,
@@ -122,13 +141,24 @@ class AnthropicChat(Chat):
     def _sdk(self, client: httpx2.AsyncClient | None = None) -> anthropic.AsyncAnthropic:
         import anthropic
 
-        return anthropic.AsyncAnthropic(api_key=self._key, base_url=self._url, http_client=client, max_retries=0)
+        credential: Any = {"auth_token" if self._variable == TOKEN_VARIABLE else "api_key": self._key}
+        return anthropic.AsyncAnthropic(**credential, base_url=self._url, http_client=client, max_retries=0)
+
+    def _learn(self, sent: dict[str, Any], reply: Reply) -> None:
+        """Learns from a refusal; that of two together is none of either."""
+        told = said(reply)
+        if {"temperature", "top_p"} <= sent.keys() and "temperature" in told and "top_p" in told:
+            self._either = True
+        else:
+            super()._learn(sent, reply)
 
     def read(self, call: Call, reply: Reply) -> Completion:
-        """The completion in a message."""
+        """The completion in a message, or the error that came in its place."""
         content = reply.json()
-        if at(content, "type") == "message":
+        if is_message(content):
             return completion_in(call, content, self._model, allowance=allowance(reply.headers))
+        if at(content, "type") == "error":  # a relay had answered 200 before the model behind it failed
+            return self.refused(call, reply)
         message = (
             f"{self._url} answered no message but {reply.content_type}: {excerpt(reply.text, 80)}; check --base-url"
         )
@@ -136,11 +166,17 @@ class AnthropicChat(Chat):
 
     def refused(self, call: Call, reply: Reply) -> Completion:
         """The completion of a call that the server answered with an error status."""
-        told = said(reply)
-        kind = kind_of_error(text_at(reply.json(), "error", "type"), told) or kind_of_status(reply.status)
+        told, content = said(reply), reply.json()
+        kind = kind_of_error(text_at(content, "error", "type"), told)
+        kind = kind or _kind_of_status(reply.status)
         message = f"{self._url} answered {reply.status}: {excerpt(told, 300)}"
-        return call.failed(kind, f"{message}; check {KEY_VARIABLE}" if kind == "auth" else message,
-                           retry_after(reply.headers))  # fmt: skip
+        if kind == "auth":
+            message += f"; check {self._variable}"
+        elif kind == "not_found" and not isinstance(content, dict):
+            message += "; check --base-url"
+        elif kind == "bad_request":
+            message += next((f"; {way}" for name, way in _WAYS_OUT.items() if name in told), "")
+        return call.failed(kind, message, retry_after(reply.headers))
 
 
 def kind_of_error(type_of_error: str | None, message: str) -> str | None:
@@ -149,10 +185,21 @@ def kind_of_error(type_of_error: str | None, message: str) -> str | None:
     return marked or _KINDS.get(type_of_error or "")
 
 
+def _kind_of_status(status: int) -> str:
+    if status == 413:  # a relay before the API has no other words for a request that is too large
+        return "too_long"
+    return kind_of_status(status) if status >= 400 else "server"
+
+
+def is_message(content: object) -> bool:
+    """Whether decoded JSON is a message, with whatever content or none."""
+    return at(content, "type") == "message" and isinstance(at(content, "content"), list)
+
+
 def completion_in(call: Call, content: object, model: str, **others: Any) -> Completion:
-    """The completion in a decoded message; thoughts are no part of its text."""
-    blocks = at(content, "content")
-    texts = [text_at(block, "text") or "" for block in blocks or [] if at(block, "type") == "text"]
+    """The completion in a decoded message (see ``is_message``); thoughts are no part of its text."""
+    blocks: list[object] = at(content, "content")
+    texts = [text_at(block, "text") or "" for block in blocks if at(block, "type") == "text"]
     counts = [count_at(content, "usage", name) for name in
               ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")]  # fmt: skip
     stop = text_at(content, "stop_reason")

@@ -33,6 +33,12 @@ KEYS = {
 }
 """What each table's rows are unique by."""
 
+SEGMENT_TABLES = ("personas", "prompts", "trials", "answers", "completions")
+"""The tables that a journal's lines have rows of, in the order they are filled."""
+
+_LONGEST_LINE = 2**20
+"""Bytes of the longest line that DuckDB reads itself: it sets aside twice as many."""
+
 
 @cache
 def migrations() -> tuple[str, ...]:
@@ -121,4 +127,65 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Map
         insert into {table} by name select distinct on ({key}) *
         from (select {casts} from arriving) anti join {table} using ({key})""").fetchall()
     connection.unregister("arriving")
+    return int(added[0][0])
+
+
+def insert_segment(connection: duckdb.DuckDBPyConnection, path: Path, run: str, lines: int) -> int | None:
+    """Add the rows of a journal segment of so many lines after its head; returns how many completions were new.
+
+    None, with nothing added, where DuckDB cannot read the segment or finds another number of lines in it.
+    """
+    shapes = {table: _shape(connection, table) for table in SEGMENT_TABLES}
+    columns = ", ".join(f"{table}: '{_struct(shape)}'" for table, shape in shapes.items())
+    try:
+        connection.execute(
+            "create or replace temp table arriving as select * "
+            "from read_json($path, format = 'newline_delimited', "
+            f"maximum_object_size = {_LONGEST_LINE}, columns = {{{columns}}}) "
+            "where completions is not null and trials is not null and answers is not null",
+            {"path": _literal(path)},
+        )
+    except (duckdb.ProgrammingError, duckdb.DataError):
+        return None
+    if connection.execute("select count(*) from arriving").fetchall() != [(lines,)]:
+        return None
+    added = [_insert_arriving(connection, table, shape, run) for table, shape in shapes.items()]
+    connection.execute("drop table arriving")
+    return added[-1]
+
+
+def _literal(path: Path) -> str:
+    """The path as a pattern that stands for no other file."""
+    return re.sub(r"[*?\[]", lambda found: f"[{found.group()}]", str(path.absolute()))
+
+
+def _shape(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """Column → type, without the run, which a line does not hold."""
+    columns = connection.sql(f"from {table} limit 0")
+    return {name: str(kind) for name, kind in zip(columns.columns, columns.types, strict=True) if name != "run"}
+
+
+def _struct(shape: Mapping[str, str]) -> str:
+    """The type of a row in a line, in which a MAP is a list of its entries."""
+    return "struct(" + ", ".join(f'"{name}" {_entries(kind)}' for name, kind in shape.items()) + ")"
+
+
+def _entries(kind: str) -> str:
+    found = re.fullmatch(r"MAP\((\w+), (\w+)\)", kind)
+    return f"struct(key {found[1]}, value {found[2]})[]" if found else kind
+
+
+def _insert_arriving(connection: duckdb.DuckDBPyConnection, table: str, shape: Mapping[str, str], run: str) -> int:
+    key = KEYS[table]
+    read = [
+        f'map_from_entries({table}."{name}") as "{name}"' if kind.startswith("MAP") else f'{table}."{name}"'
+        for name, kind in shape.items()
+    ]
+    owner = ["$run as run"] if "run" in key else []
+    added = connection.execute(
+        f"""insert into {table} by name select distinct on ({key}) *
+            from (select {", ".join(owner + read)} from arriving where {table} is not null)
+            anti join {table} using ({key})""",
+        {"run": run} if owner else {},
+    ).fetchall()
     return int(added[0][0])

@@ -14,7 +14,7 @@ from culturesim.language import plain
 from culturesim.lexicon import Lexicon
 from culturesim.parse.choice import Outcome, read_choice
 from culturesim.parse.clean import machine_answers, unmarked, without_thinking
-from culturesim.parse.picks import read_picks
+from culturesim.parse.picks import PickRule, read_picks
 from culturesim.parse.probabilities import MINIMUM_MASS, UNSEEN_MASS, read_probabilities
 from culturesim.parse.vocabulary import Vocabulary
 from culturesim.records import Answer, Completion, Option, Prompt
@@ -24,6 +24,8 @@ __all__ = ["MINIMUM_MASS", "PARSER_VERSION", "UNSEEN_MASS", "parse"]
 PARSER_VERSION = "2"
 
 _LONGEST = 20_000  # characters after the thinking; no answer is longer, and hostile text must not take long
+
+_REMEMBERED = 200  # characters of the answers whose readings are kept: most say the same few words
 
 _CUT_SHORT = {"length", "content_filter"}  # reasons to stop that leave a text unfinished
 
@@ -60,13 +62,21 @@ def _refusal(completion: Completion) -> str:
 
 def _read_text(prompt: Prompt, completion: Completion, lexicon: Lexicon) -> Outcome:
     raw = completion.text or ""
+    read = _read_again if len(raw) <= _REMEMBERED else _read
+    rule = PickRule(prompt.min_picks, prompt.max_picks, prompt.ordered)
+    return read(raw, completion.finish_reason, prompt.options, rule, lexicon)
+
+
+def _read(
+    raw: str, finish_reason: str | None, options: tuple[Option, ...], rule: PickRule, lexicon: Lexicon
+) -> Outcome:
     if not raw.strip():
         hidden = "all of max_tokens went into thinking: raise --max-tokens"
-        return Outcome("empty", detail=hidden if completion.finish_reason == "length" else "")
+        return Outcome("empty", detail=hidden if finish_reason == "length" else "")
     said, fault = without_thinking(raw)
     if fault:
         return Outcome("unparsed", detail=fault)
-    cut = completion.finish_reason in _CUT_SHORT or len(said) > _LONGEST
+    cut = finish_reason in _CUT_SHORT or len(said) > _LONGEST
     text = plain(said[:_LONGEST])
     if not text and any(unicodedata.category(char) == "So" for char in said):
         return Outcome("unparsed", detail="no answer in it")
@@ -74,10 +84,14 @@ def _read_text(prompt: Prompt, completion: Completion, lexicon: Lexicon) -> Outc
         return Outcome("empty", detail="" if said == raw else "thought, but said nothing")
     forms, text = machine_answers(text, lexicon)
     forms, text = [unmarked(form) for form in forms], unmarked(text)
-    vocabulary = _vocabulary(prompt.options, lexicon)
-    if prompt.max_picks > 1:
-        return read_picks(text, forms, prompt, vocabulary, cut)
+    vocabulary = _vocabulary(options, lexicon)
+    if rule.max_picks > 1:
+        return read_picks(text, forms, rule, vocabulary, cut)
     return read_choice(text, forms, vocabulary, cut)
+
+
+_read_again = lru_cache(maxsize=4_096)(_read)
+"""The same for a text that may come again."""
 
 
 @lru_cache(maxsize=2048)

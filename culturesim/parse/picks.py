@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from culturesim.language import fold
 from culturesim.parse.choice import CUT, Outcome, cue_ends, refusals, with_note, without_echo, without_scale_talk
 from culturesim.parse.prose import n_words, negated, overlaps, skip
 from culturesim.parse.reader import CONTRADICTION
 from culturesim.parse.vocabulary import Key, Mention, Vocabulary
-from culturesim.records import Option, Prompt
+from culturesim.records import Option
 
 _OPENING = re.compile(r"(?:[\s:=>\"'(\[{]|-(?!\d)|[–—])*")
 _APART = re.compile(r"[)\]}\"']*\.?(?=\s*\n)[\s]+|[)\]}\"']*[\s,،、;؛&+/|>→]+")
@@ -27,6 +28,14 @@ _CLOSING = re.compile(r" *[)\]]")
 _REST = re.compile(r" *[-–—:,(][^\n]*")
 
 
+class PickRule(NamedTuple):
+    """How many options an item wants, and whether their order counts."""
+
+    min_picks: int
+    max_picks: int
+    ordered: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
     """One entry of a list: a key, a label, or both."""
@@ -36,7 +45,7 @@ class Pick:
     end: int
 
 
-def read_picks(text: str, forms: list[str], prompt: Prompt, vocabulary: Vocabulary, cut: bool) -> Outcome:
+def read_picks(text: str, forms: list[str], rule: PickRule, vocabulary: Vocabulary, cut: bool) -> Outcome:
     """The options picked in unmarked text ``text`` with machine-readable answers ``forms``.
 
     ``cut``: the text was ended by the limit of tokens. A list that it ends within is not read.
@@ -45,9 +54,9 @@ def read_picks(text: str, forms: list[str], prompt: Prompt, vocabulary: Vocabula
     text, echoed = without_echo(without_scale_talk(text, vocabulary), vocabulary)
     refused, unsure = refusals(text, vocabulary)
     lists = [picks for form in forms if (picks := _list_at(form.strip(), 0, vocabulary, whole=True))]
-    lists = lists or _lists(_without_counting(text), refused + unsure, prompt, vocabulary)
-    outcomes = [_outcome(picks, prompt) for picks in lists]
-    valid = _without_repeats([outcome for outcome in outcomes if outcome.status == "valid"], prompt.ordered)
+    lists = lists or _lists(_without_counting(text), refused + unsure, rule, vocabulary)
+    outcomes = [_outcome(picks, rule) for picks in lists]
+    valid = _without_repeats([outcome for outcome in outcomes if outcome.status == "valid"], rule.ordered)
     if len(valid) == 1:
         return with_note(valid[0], refused, unsure)
     if valid:
@@ -77,11 +86,11 @@ def _begins_entry(line: str, vocabulary: Vocabulary) -> bool:
     return _pick_at(line, start, vocabulary) is not None or vocabulary.may_go_on(line[start:])
 
 
-def _lists(text: str, taboo: list[tuple[int, int]], prompt: Prompt, vocabulary: Vocabulary) -> list[list[Pick]]:
+def _lists(text: str, taboo: list[tuple[int, int]], rule: PickRule, vocabulary: Vocabulary) -> list[list[Pick]]:
     """Every list of picks in a text, from the clearest kind of place that has one."""
-    if prompt.ordered and (named := _ranks(text, vocabulary)):
+    if rule.ordered and (named := _ranks(text, vocabulary)):
         ranked = _ranked(text, named, vocabulary)
-        if len(ranked) >= prompt.min_picks:
+        if len(ranked) >= rule.min_picks:
             return [ranked]
         if len(named) == 1 and named[0][0] == 1:
             text = text[named[0][1] :]  # "first 4, then 2"
@@ -223,7 +232,7 @@ def _ranked_pick(text: str, start: int, vocabulary: Vocabulary) -> Pick | None:
     return None
 
 
-def _outcome(picks: Sequence[Pick], prompt: Prompt) -> Outcome:
+def _outcome(picks: Sequence[Pick], rule: PickRule) -> Outcome:
     """A list of picks as codes, held against what the item allows."""
     options: list[Option] = []
     enumerated = _is_enumerated(picks)
@@ -237,7 +246,7 @@ def _outcome(picks: Sequence[Pick], prompt: Prompt) -> Outcome:
             return Outcome("ambiguous", detail=CONTRADICTION)
         else:
             options.append(keyed)
-    return _counted(options, prompt)
+    return _counted(options, rule)
 
 
 def _is_enumerated(picks: Sequence[Pick]) -> bool:
@@ -248,15 +257,13 @@ def _is_enumerated(picks: Sequence[Pick]) -> bool:
     return [pick.key.written for pick in picks if pick.key] == counted
 
 
-def _counted(options: list[Option], prompt: Prompt) -> Outcome:
+def _counted(options: list[Option], rule: PickRule) -> Outcome:
     """Picks without repeats, if there are neither too many nor too few."""
     distinct = list({option.code: option for option in options}.values())
-    if prompt.ordered and len(distinct) < len(options):
+    if rule.ordered and len(distinct) < len(options):
         return Outcome("ambiguous", detail="names an option twice in an order of preference")
-    if not prompt.min_picks <= len(distinct) <= prompt.max_picks:
-        allowed = (
-            f"{prompt.min_picks} to {prompt.max_picks}" if prompt.min_picks < prompt.max_picks else prompt.max_picks
-        )
+    if not rule.min_picks <= len(distinct) <= rule.max_picks:
+        allowed = f"{rule.min_picks} to {rule.max_picks}" if rule.min_picks < rule.max_picks else rule.max_picks
         return Outcome("off_scale", detail=f"{len(distinct)} picks, allowed {allowed}")
     return Outcome("valid", tuple(distinct), "repeats left out" if len(distinct) < len(options) else "")
 
