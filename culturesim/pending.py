@@ -9,7 +9,7 @@ from culturesim.prepare import Prepared
 from culturesim.records import Trial
 from culturesim.store import Store
 
-CHUNK = 10_000
+CHUNK = 2_000
 """Trials checked against the store at a time."""
 
 

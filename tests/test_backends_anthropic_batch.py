@@ -135,7 +135,7 @@ def test_results_that_are_gone_are_told(httpserver: HTTPServer) -> None:
 def test_what_is_no_batch_is_an_error(httpserver: HTTPServer, body: str) -> None:
     kind = "text/html" if body.startswith("<") else "application/json"
     httpserver.expect_request(f"{BATCHES}/b1").respond_with_data(body, content_type=kind)
-    with pytest.raises(BatchError, match="no batch|broken JSON") as error:
+    with pytest.raises(BatchError, match=r"no batch|broken JSON") as error:
         with_backend(httpserver.url_for(""), lambda backend: backend.state("b1"))
     assert error.value.passing
 

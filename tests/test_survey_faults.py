@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from culturesim.serve.respond import Responder
 
+from culturesim.serve.respond import Responder
 from culturesim.store import Store
 from tests.conftest import ROOT
 

@@ -55,8 +55,9 @@ class AnthropicBatches(AnthropicChat):
 
         The API keeps no mark of ours, and names of requests only with their results. So ours is the newest batch made
         since then (less a minute, for clocks that differ) with as many requests, that this process knows by no other
-        mark, and whose results, once it has ended, are our trials'. While under way, another batch of the same size may be taken
-        for it. That costs time and no answers: its results are of no trial asked for, so those are asked again.
+        mark, and whose results, once it has ended, are our trials'. While under way, another batch of the same size
+        may be taken for it. That costs time and no answers: its results are of no trial asked for, so those are
+        asked again.
         """
         trials, seen = {prompt.trial.id for prompt in prompts}, 0
         async with self._service(self._timeout) as batches:
