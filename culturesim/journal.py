@@ -38,7 +38,7 @@ FORMAT = 1
 SYNC_SECONDS = 0.5
 """``append`` puts lines on the disk itself, safe from power loss, when the last time is this long ago."""
 
-SEGMENT_BYTES = 4 * 2**20
+SEGMENT_BYTES = 2 * 2**20
 """A segment is sealed at this size, so that the store takes a long backlog in small turns and bounded memory."""
 
 Row = dict[str, Any]

@@ -38,7 +38,7 @@ from culturesim.records import (
     Trial,
 )
 
-MOVE_MEMORY = "48MB"
+MOVE_MEMORY = "64MB"
 """What DuckDB may take for moving a journal, beside an asking that should stay small."""
 
 _BATCH = 20_000
