@@ -48,7 +48,7 @@ class _Batch:
 
 
 class Batches:
-    """Files and batches of one service, in memory. Each request of a batch may be hit by a fault of its own."""
+    """Files and batches of one service, in memory. A request of a batch may be hit by a fault, drawn by its place."""
 
     def __init__(self, answer: Answer, faults: Faults, seconds: float) -> None:
         self._answer, self._faults, self._seconds = answer, faults, seconds
@@ -77,7 +77,7 @@ class Batches:
     def _handed_in(self, prefix: str, requests: Mapping[str, wire.Body], **others: Any) -> _Batch:
         number = f"{prefix}_{len(self._batches) + 1:04d}"
         now = time.time()
-        endings = {name: self._ending(f"{number} {name}") for name in requests}
+        endings = {name: self._ending(f"{number} {place}") for place, name in enumerate(requests)}
         batch = _Batch(number, now, now + self._seconds, requests, endings, **others)
         self._batches[number] = batch
         return batch
