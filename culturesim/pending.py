@@ -62,9 +62,10 @@ class Pending:
         self.exhausted = True
 
     def _of_chunk(self, chunk: list[Trial]) -> Iterator[Trial]:
-        answered = self._store.answered([trial.id for trial in chunk])
+        asked = self._store.latest([trial.id for trial in chunk])
+        answered = {trial: latest.run for trial, latest in asked.items() if latest.answered}
         left = [trial for trial in chunk if trial.id not in answered and trial.id not in self._elsewhere]
-        self.attempts.update(self._store.attempts([trial.id for trial in left]))
+        self.attempts.update({trial.id: asked[trial.id].attempt for trial in left if trial.id in asked})
         if elsewhere := [trial for trial, run in answered.items() if run != self._run]:
             self._store.reuse(self._run, elsewhere)
         self._tell(len(answered))

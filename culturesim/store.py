@@ -80,8 +80,8 @@ class _TooLittleMemoryError(StoreError):
     """DuckDB may not take as much memory as it needs."""
 
 
-class _Latest(NamedTuple):
-    """The latest completion of a trial, in the order that makes one later than another."""
+class Latest(NamedTuple):
+    """The latest completion of a trial, in the order that makes one later than another; ``answered``: not an error."""
 
     attempt: int
     started: str
@@ -168,46 +168,44 @@ class Store:
     # What has been answered
 
     def answered(self, ids: Sequence[str]) -> dict[str, str]:
-        """Of these trials, those whose latest completion is no error, with the run that got it.
+        """Of these trials, those whose latest completion is no error, with the run that got it."""
+        return {trial: latest.run for trial, latest in self.latest(ids).items() if latest.answered}
+
+    def latest(self, ids: Sequence[str]) -> dict[str, Latest]:
+        """Of these trials, those ever asked, with what came of it last: the next attempt is one more than that one.
 
         Sees what is still in journals, too. Ask in chunks of some ten thousand.
         """
-        return {trial: latest.run for trial, latest in self._latest(ids).items() if latest.answered}
-
-    def attempts(self, ids: Sequence[str]) -> dict[str, int]:
-        """Of these trials, those ever asked, with the number of the latest attempt: the next one is one more."""
-        return {trial: latest.attempt for trial, latest in self._latest(ids).items()}
-
-    def reuse(self, run_id: str, ids: Sequence[str]) -> None:
-        """Note trials this run needs and found answered by an earlier one."""
-        with self._transaction() as connection:
-            insert(connection, "reused", [{"run": run_id, "trial_id": trial} for trial in ids])
-
-    def _latest(self, ids: Sequence[str]) -> dict[str, _Latest]:
         # Journals before the store: what moves from one to the other meanwhile is then seen twice, not missed.
         found = self._in_journals(set(ids))
         for trial, latest in self._in_store(ids):
             found[trial] = max(found.get(trial, latest), latest)
         return found
 
-    def _in_journals(self, ids: set[str]) -> dict[str, _Latest]:
-        found: dict[str, _Latest] = {}
+    def reuse(self, run_id: str, ids: Sequence[str]) -> None:
+        """Note trials this run needs and found answered by an earlier one."""
+        with self._transaction() as connection:
+            insert(connection, "reused", [{"run": run_id, "trial_id": trial} for trial in ids])
+
+    def _in_journals(self, ids: set[str]) -> dict[str, Latest]:
+        found: dict[str, Latest] = {}
         for run, path in segments(self._folder):
             with contextlib.suppress(FileNotFoundError):  # moved since we listed it, so the store has it
                 for entry in read_segment(path):
                     row = entry["completions"]
                     if (trial := row["trial_id"]) in ids:
-                        latest = _Latest(row["attempt"], row["started"], run, row["error_kind"] is None)
+                        latest = Latest(row["attempt"], row["started"], run, row["error_kind"] is None)
                         found[trial] = max(found.get(trial, latest), latest)
         return found
 
-    def _in_store(self, ids: Sequence[str]) -> list[tuple[str, _Latest]]:
+    def _in_store(self, ids: Sequence[str]) -> list[tuple[str, Latest]]:
         if not self.path.exists():
             return []
         with self._reading() as connection:
+            connection.execute("set threads = 1")  # each would hold blocks of its own, beside an asking
             connection.register("wanted", pa.table({"id": pa.array(ids, pa.string())}))
             rows = connection.execute(_LATEST).fetchall()
-        return [(trial, _Latest(*latest)) for trial, *latest in rows]
+        return [(trial, Latest(*latest)) for trial, *latest in rows]
 
     # Batches
 
