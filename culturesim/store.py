@@ -38,8 +38,9 @@ from culturesim.records import (
     Trial,
 )
 
-MOVE_MEMORY = "64MB"
-"""What DuckDB may take for moving a journal, beside an asking that should stay small."""
+MOVE_MEMORY: tuple[str | None, ...] = ("56MB", "224MB", None)
+"""What DuckDB may take for moving a journal beside an asking that should stay small; the next where one is too little,
+as it is in the end for a store that grows."""
 
 _BATCH = 20_000
 _PAUSE = 0.02
@@ -101,6 +102,7 @@ class Store:
         self.path = path
         self._sql, self._wait = views, wait
         self._folder = path.with_name(path.name + ".d")
+        self._move_memory = 0
         self._gate = _gates.setdefault(path.resolve(), threading.Lock())
 
     # Runs
@@ -151,10 +153,13 @@ class Store:
         lines = mend(segment)
         if not lines:
             return 0
-        try:
-            return self._move(run, segment, lines, wait, MOVE_MEMORY)
-        except _TooLittleMemoryError:  # a store so large that even a small turn at it takes more
-            return self._move(run, segment, lines, wait, None)
+        while True:
+            try:
+                return self._move(run, segment, lines, wait, MOVE_MEMORY[self._move_memory])
+            except _TooLittleMemoryError:
+                if self._move_memory == len(MOVE_MEMORY) - 1:
+                    raise
+                self._move_memory += 1
 
     def _move(self, run: str, segment: Path, lines: int, wait: float, memory: str | None) -> int:
         with self._transaction(wait, memory) as connection:

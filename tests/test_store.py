@@ -642,7 +642,7 @@ def test_a_damaged_segment_is_loud_and_kept(begun: Store, left: Path, line: byte
 
 
 def test_a_move_that_needs_more_memory_gets_it(begun: Store, left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "MOVE_MEMORY", "1MB")
+    monkeypatch.setattr(store_module, "MOVE_MEMORY", ("1MB", "2MB", None))
     assert begun.recover() == 2
     assert len(begun.answered(ids(1, 2))) == 2
 
