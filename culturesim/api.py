@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from culturesim.backends import default_server
 from culturesim.errors import StoreError, StudyError, UnknownNameError
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from culturesim.usage import Measured
 
 DEFAULT_DB = Path("survey.duckdb")
+
+
+class Reach(TypedDict, total=False):
+    """How a model is reached, which is no part of what it is asked: its server, or how it runs on this machine."""
+
+    base_url: str | None
+    device: str
+    trust_remote_code: bool
 
 
 @dataclass(frozen=True)
@@ -85,12 +93,15 @@ def survey(
     *,
     library: Library | None = None,
     base_url: str | None = None,
+    device: str = "",
+    trust_remote_code: bool = False,
     limits: Limits | None = None,
     shard: tuple[int, int] = (1, 1),
     on_progress: Callable[[Tally], None] | None = None,
 ) -> Run:
     """Asks what a study has not been answered yet and keeps every completion in the store.
 
+    ``device`` ("cpu", "cuda:1"; "" for the best there is) and ``trust_remote_code`` are for models run on this machine.
     Raises ``DefinitionError``, ``UnknownNameError`` or ``StudyError`` before anything is asked, ``BackendError`` where
     the model cannot be had, ``RunError`` where asking came to nothing; whatever was answered is kept.
     """
@@ -100,22 +111,25 @@ def survey(
         study = study.model_copy(update={"base_url": server})
     prepared = prepare(study, library)
     store = open_store(db, library)
-    return _ask(prepared, store, library, base_url, limits, on_progress, shard=shard)
+    reach = Reach(base_url=base_url, device=device, trust_remote_code=trust_remote_code)
+    return _ask(prepared, store, library, reach, limits, on_progress, shard=shard)
 
 
 def resume(run: str, db: str | Path = DEFAULT_DB, *, library: Library | None = None, base_url: str | None = None,
-           limits: Limits | None = None, on_progress: Callable[[Tally], None] | None = None) -> Run:  # fmt: skip
+           device: str = "", trust_remote_code: bool = False, limits: Limits | None = None,
+           on_progress: Callable[[Tally], None] | None = None) -> Run:  # fmt: skip
     """Asks what the study of a stored run still misses; ``base_url`` says where its server is now, if it has moved.
 
     Where definitions have changed since, that is a new run, which reuses the trials whose words have not.
     """
     library = library or Library()
     store = open_store(db, library, exists=True)
-    return _ask(prepare(_study_of(store, run), library), store, library, base_url, limits, on_progress)
+    reach = Reach(base_url=base_url, device=device, trust_remote_code=trust_remote_code)
+    return _ask(prepare(_study_of(store, run), library), store, library, reach, limits, on_progress)
 
 
 def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, library: Library | None = None,
-          base_url: str | None = None, limits: Limits | None = None,
+          base_url: str | None = None, device: str = "", trust_remote_code: bool = False, limits: Limits | None = None,
           on_progress: Callable[[Tally], None] | None = None) -> Run:  # fmt: skip
     """Asks the trials of a stored run again whose answer has one of these statuses; older completions are kept."""
     library = library or Library()
@@ -132,17 +146,18 @@ def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, lib
             f"{len(again) - len(known)} of {len(again)} trials of {run} were asked in words that have changed since; "
             "`culturesim survey` with the same study asks them in today's"
         )
-    return _ask(prepared, store, library, base_url, limits, on_progress, only=again)
+    reach = Reach(base_url=base_url, device=device, trust_remote_code=trust_remote_code)
+    return _ask(prepared, store, library, reach, limits, on_progress, only=again)
 
 
-def _ask(prepared: Prepared, store: Store, library: Library, base_url: str | None, limits: Limits | None,
+def _ask(prepared: Prepared, store: Store, library: Library, reach: Reach, limits: Limits | None,
          on_progress: Callable[[Tally], None] | None, *, shard: tuple[int, int] = (1, 1),
          only: dict[str, int] | None = None) -> Run:  # fmt: skip
     from culturesim.limits import Limits
     from culturesim.survey import Asking
 
     limits = limits or Limits()
-    backend = _backend(prepared, library, base_url, limits)
+    backend = _backend(prepared, library, reach, limits)
     fitting = for_backend(prepared.study, backend.capabilities.option_probabilities)
     if fitting != prepared.study:
         prepared = prepare(fitting, library)
@@ -151,7 +166,7 @@ def _ask(prepared: Prepared, store: Store, library: Library, base_url: str | Non
     return Run(asking.run(), store)
 
 
-def _backend(prepared: Prepared, library: Library, base_url: str | None, limits: Limits) -> Backend:
+def _backend(prepared: Prepared, library: Library, reach: Reach, limits: Limits) -> Backend:
     from culturesim.backends import load
 
     study = prepared.study
@@ -160,7 +175,10 @@ def _backend(prepared: Prepared, library: Library, base_url: str | None, limits:
             f"the price of {study.model} is not known, so --max-cost cannot hold: give it in a file with --prices"
         )
     figures = figures_for(study.model, prepared.selection, library)
-    backend = load(study.model, base_url=base_url or study.base_url or None, timeout=limits.timeout, figures=figures)
+    backend = load(
+        study.model, base_url=reach.get("base_url") or study.base_url or None, timeout=limits.timeout, figures=figures,
+        device=reach.get("device", ""), dtype=study.dtype, trust_remote_code=reach.get("trust_remote_code", False),
+    )  # fmt: skip
     if limits.batch and not backend.capabilities.batches:
         raise StudyError(f"{study.model} takes no batches: leave --batch out")
     return backend

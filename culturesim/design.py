@@ -148,9 +148,9 @@ class Design:
 
     @cached_property
     def _common(self) -> bytes:
-        return digest(
-            TRIAL_FORMAT, self.study.model, self.study.base_url, self.study.keys, self.study.settings.model_dump_json()
-        )
+        study = self.study
+        common = (TRIAL_FORMAT, study.model, study.base_url, study.keys, study.settings.model_dump_json())
+        return digest(*common, study.dtype) if study.dtype else digest(*common)
 
     @cached_property
     def _frame_prints(self) -> Mapping[tuple[str, str], bytes]:

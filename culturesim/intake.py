@@ -20,7 +20,8 @@ PILOT = 50
 class Tally:
     """How a run is doing. ``total`` counts the trials of the study (or shard); ``reused`` those answered before.
 
-    ``retried`` counts calls that failed and were made again; ``waiting`` says what everything waits for, if it does.
+    ``retried`` counts calls that failed and were made again; ``waiting`` says what everything waits for, if it does;
+    ``remarks`` are what the backend has to say of itself.
     """
 
     run: str
@@ -36,6 +37,7 @@ class Tally:
     waiting: str = ""
     stopped_by: str = ""
     outcome: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def done(self) -> int:

@@ -237,7 +237,10 @@ class PersonaRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One execution of a study. ``study`` is its JSON; ``planned`` counts trials per (questionnaire, language)."""
+    """One execution of a study. ``study`` is its JSON; ``planned`` counts trials per (questionnaire, language).
+
+    ``backend`` is JSON too: what exactly answers, as far as it is known (weights, precision, runtime, template).
+    """
 
     id: str
     model: str
@@ -247,3 +250,4 @@ class RunRow:
     parser: str
     started: str
     planned: Mapping[tuple[str, str], int]
+    backend: str = "{}"

@@ -428,7 +428,8 @@ def _pick(kind: Any, row: Row, **others: object) -> Any:
 
 def _stored_run(row: Row) -> StoredRun:
     planned = {(each["questionnaire"], each["language"]): each["trials"] for each in row["planned"]}
-    run: RunRow = _pick(RunRow, row, started=_iso(row["started"]), planned=planned)
+    run: RunRow = _pick(RunRow, row, started=_iso(row["started"]), planned=planned,
+                        backend=row["backend"] or "{}")  # fmt: skip
     return StoredRun(run, _iso(row["created"]), row["finished"] and _iso(row["finished"]), row["outcome"])
 
 

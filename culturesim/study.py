@@ -64,6 +64,7 @@ class Study(Strict):
     """The design of a survey: questionnaires × items × languages × personas × frames × wordings × orders × repeats.
 
     ``base_url`` is the server of ``model`` where it is not the provider's own: two servers' models are two models.
+    So are two precisions (``dtype``) of a model run here; "" leaves it to the machine, and is not part of the identity.
     ``questionnaires`` or ``battery`` says what is asked, ``items`` (globs) narrows it. ``wordings`` are numbers of
     paraphrases, or "all". ``include_none`` adds the model as itself to the personas. ``fraction`` < 1 takes a balanced
     random subset of the full crossing, in which a question is asked in all its option orders or not at all.
@@ -71,6 +72,7 @@ class Study(Strict):
 
     model: str = DEFAULT_MODEL
     base_url: str = ""
+    dtype: Literal["", "float32", "bfloat16", "float16"] = ""
     questionnaires: tuple[str, ...] = ()
     battery: str = ""
     items: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
@@ -85,6 +87,11 @@ class Study(Strict):
     elicitation: Elicitation = "choice"
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     settings: Sampling = Sampling()
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_chosen(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        factors: dict[str, Any] = handler(self)
+        return {name: value for name, value in factors.items() if value or name != "dtype"}
 
     @field_validator("questionnaires", "items", "languages", "frames", "wordings", "option_orders")
     @classmethod

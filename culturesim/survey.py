@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shlex
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import islice
 from typing import Any, cast
 
 from culturesim import __version__
 from culturesim.backends import thinking_room
-from culturesim.backends.base import Backend, BatchBackend
+from culturesim.backends.base import Backend, BatchBackend, Described
 from culturesim.batches import Batching
-from culturesim.errors import BatchError, RunError, StoreError
+from culturesim.errors import BatchError, RunError, StoreError, StudyError
 from culturesim.flow import Budget, Gate, Ticket
 from culturesim.intake import Intake, Tally
 from culturesim.journal import Journal
@@ -67,6 +69,7 @@ class Asking:
         self._most_out = self._settings.max_tokens + thinking_room(prepared.study.model, self._settings)
         self._tell = on_progress
         self.tally = Tally(prepared.run_id, 0)
+        self.tally.remarks = tuple(backend.remarks) if isinstance(backend, Described) else ()
         self._pending = self._what_is_pending(shard, only)
         self.tally.total = self._pending.expected
         self._gate: Gate
@@ -82,6 +85,7 @@ class Asking:
     def run(self) -> Tally:
         """Asks all that is pending and returns the tally; raises ``RunError`` where a fault ended it."""
         self.store.recover()
+        self._must_be_the_same_weights()
         # The journal first: while another process runs the same study, this one must leave no trace.
         with self.store.journal(self.tally.run) as journal:
             self.store.begin_run(self._row(), *self.prepared.rows())
@@ -122,8 +126,23 @@ class Asking:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         planned = self.prepared.design.planned
         return RunRow(
-            self.tally.run, study.model, simulated, study.model_dump_json(), __version__, PARSER_VERSION, now, planned
-        )
+            self.tally.run, study.model, simulated, study.model_dump_json(), __version__, PARSER_VERSION, now, planned,
+            json.dumps(dict(self._details)),
+        )  # fmt: skip
+
+    @cached_property
+    def _details(self) -> Mapping[str, str]:
+        return self.backend.details if isinstance(self.backend, Described) else {}
+
+    def _must_be_the_same_weights(self) -> None:
+        """Two files may have borne one name; their answers must not pass for one model's."""
+        for stored in self.store.runs() if self._details and self.store.path.is_file() else ():
+            before = json.loads(stored.run.backend).get("weights")
+            if stored.run.model == self.prepared.study.model and before not in {None, self._details.get("weights")}:
+                raise StudyError(
+                    f"{self.store.path} holds answers of {stored.run.model} from other weights ({before}, run "
+                    f"{stored.run.id}); these are {self._details.get('weights')}: name another file with --db"
+                )
 
     def _what_is_pending(self, shard: tuple[int, int], only: Mapping[str, int] | None) -> Pending:
         def reused(count: int) -> None:
@@ -178,8 +197,7 @@ class Asking:
         )
 
     async def _work(self, trials: Iterator[Trial]) -> None:
-        size = self.backend.capabilities.batch_size
-        while not self._stopping and (chunk := list(islice(trials, size))):
+        while not self._stopping and (chunk := list(islice(trials, self.backend.capabilities.batch_size))):
             await asyncio.sleep(0)  # a backend that never waits must not keep Ctrl-C and the journal waiting
             prompts = [self.prepared.renderer.render(trial) for trial in chunk]
             for prompt, completion in zip(prompts, await self._ask(prompts), strict=True):

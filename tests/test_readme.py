@@ -31,7 +31,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, arguments in (("python", ""), ("culturesim", "-m culturesim")):
         (bin_ / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
         (bin_ / name).chmod(0o755)
-    for stamp in (".culturesim-run", ".culturesim-dev"):
+    for stamp in (".culturesim-run", ".culturesim-hf", ".culturesim-dev"):
         (folder / ".venv" / stamp).touch()
     return folder
 

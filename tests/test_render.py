@@ -25,7 +25,7 @@ def prompts(study: Prepared, **where: Any) -> list[Prompt]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("frame", ["form", "interview"])
+@pytest.mark.parametrize("frame", ["form", "interview", "completion"])
 def test_prompts_are_as_we_last_read_them(prepared: Make, language: str, frame: str) -> None:
     """After reading the new prompts with care: ``UPDATE_GOLDEN=1 pytest tests/test_render.py``."""
     items = ("m01", "F063", "Y002_goals", "Y003_qualities")
@@ -80,7 +80,10 @@ def test_the_item_comes_last_and_the_persona_first(prepared: Make) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_prompts_have_no_stray_space(prepared: Make, language: str) -> None:
     study = prepared(
-        battery="full", languages=(language,), frames=("form", "interview"), personas=Draw(pool="world", n=4)
+        battery="full",
+        languages=(language,),
+        frames=("form", "interview", "completion"),
+        personas=Draw(pool="world", n=4),
     )
     for prompt in prompts(study):
         for text in (prompt.system, prompt.user):

@@ -43,7 +43,7 @@ def chat(user: str = QUESTION, **others: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("keys", ["numbers", "letters"])
-@pytest.mark.parametrize("frame", ["form", "interview"])
+@pytest.mark.parametrize("frame", ["form", "interview", "completion"])
 def test_it_reads_every_prompt_of_ours_in_every_language(prepared: Make, keys: str, frame: str) -> None:
     study = prepared(battery="quick", languages=("en", "es", "zh", "ar"), keys=keys, frames=(frame,))
     respond = Responder("sim/uniform")

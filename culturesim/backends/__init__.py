@@ -46,6 +46,14 @@ _PROVIDERS = {
             "path/to/weights.gguf": "any GGUF file, run by llama.cpp in this process",
         },
     ),
+    "hf": _Provider(
+        "hf_local",
+        {
+            "smollm2": "the same weights by transformers, in single precision: slower to load, quicker to ask in bulk",
+            "MAKER/NAME": "a model of the Hugging Face hub, run by transformers on this machine",
+            "path/to/folder": "a model's folder, or a GGUF file, run by transformers",
+        },
+    ),
     "openai": _Provider("openai_api", {"gpt-4.1-mini": "OpenAI's API, with the key in OPENAI_API_KEY"}),
     "azure": _Provider("openai_api", {"DEPLOYMENT": "Azure OpenAI: AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY"}),
     "anthropic": _Provider(
@@ -79,15 +87,19 @@ def load(
     base_url: str | None = None,
     timeout: float | None = None,
     figures: Mapping[str, Figures] | None = None,
+    device: str = "",
+    dtype: str = "",
+    trust_remote_code: bool = False,
 ) -> Backend:
     """The backend that MODEL names, ready to be asked.
 
     ``timeout`` bounds one call in seconds (None: the adapter's own, 60 s for APIs). ``figures`` holds the published
-    figures of countries by ISO code, for ``sim/country:…``. With ``base_url`` a name of no known provider is a model
+    figures of countries by ISO code, for ``sim/country:…``. ``device``, ``dtype`` ("" for what suits the machine) and
+    ``trust_remote_code`` are for models run here. With ``base_url`` a name of no known provider is a model
     of that OpenAI-compatible server. Raises ``UnknownNameError`` for a name that nothing answers to, ``BackendError``
     where a key, a package or a file is missing.
     """
-    options = Options(base_url, timeout, figures or {})
+    options = Options(base_url, timeout, device, dtype, trust_remote_code, figures or {})
     provider, slash, name = model.partition("/")
     if slash and provider in providers():
         if not name:

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from culturesim.records import CallError, Completion, Prompt, Settings
 
@@ -50,6 +50,19 @@ class Backend(Protocol):
 
     async def close(self) -> None:
         """Let go of connections, servers and weights; no ``complete`` may follow."""
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A backend that can say what exactly answers: runtime, weights, precision."""
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What the run keeps of it, as ``runtime``, ``weights``, ``dtype``, ``template`` and the like."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a user should know before trusting the answers; a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +124,14 @@ class Options:
     """What the caller may say about a backend beside its name.
 
     ``timeout`` is in seconds, None for the adapter's own. ``figures`` maps a country's ISO code to its figures.
+    ``device`` and ``dtype`` ("" for what suits the machine) and ``trust_remote_code`` are for models run here.
     """
 
     base_url: str | None = None
     timeout: float | None = None
+    device: str = ""
+    dtype: str = ""
+    trust_remote_code: bool = False
     figures: Mapping[str, Figures] = field(default_factory=dict)
 
 
@@ -151,6 +168,24 @@ def chat_messages(prompt: Prompt) -> list[dict[str, str]]:
     """The prompt as chat messages; an empty system message is left out."""
     system = [{"role": "system", "content": prompt.system}] if prompt.system else []
     return [*system, {"role": "user", "content": prompt.user}]
+
+
+BASE_MODEL = (
+    "it has no chat template, so it continues each prompt as plain text; the frame `completion` is made for that"
+)
+"""What a user should know of a model that was not trained to chat."""
+
+
+def plain_text(prompt: Prompt) -> str:
+    """The prompt as one text: for base models, and for templates that know no system message."""
+    return "\n\n".join(part for part in (prompt.system, prompt.user) if part)
+
+
+def first_line(text: str) -> str:
+    """A text to the end of its first line that is not empty. A base model goes on with what might come after it."""
+    start = len(text) - len(text.lstrip())
+    end = text.find("\n", start)
+    return text if end < 0 else text[:end]
 
 
 def sampling_seed(prompt: Prompt) -> int:

