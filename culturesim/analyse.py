@@ -94,6 +94,7 @@ def design_rows(answers: Answers) -> tuple[DesignRow, ...]:
             run=row["id"], model=row["model"], simulated=row["simulated"], outcome=row["outcome"],
             started=row["started"], finished=row["finished"], package=row["package"], parser=row["parser"],
             study=row["study"], planned=sum(cell["trials"] for cell in row["planned"]), asked=asked.get(row["id"], 0),
+            backend=row["backend"],
         )
         for row in answers.runs.iter_rows(named=True)
     )  # fmt: skip

@@ -24,7 +24,8 @@ _RESPONSES = """
 
 _RUNS = """
     select id, model, simulated, coalesce(outcome, 'unfinished') as outcome, created::varchar as started,
-        finished::varchar as finished, package, parser, study::varchar as study, planned
+        finished::varchar as finished, package, parser, study::varchar as study, planned,
+        coalesce(backend::varchar, '{}') as backend
     from runs where $1 is null or id = $1 order by created, id"""
 
 

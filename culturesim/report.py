@@ -65,7 +65,7 @@ def _environment(templates: Path) -> ImmutableSandboxedEnvironment:
     )  # fmt: skip
     environment.filters |= {
         "number": number, "signed": signed, "percent": percent, "interval": interval, "listed": listed,
-        "moment": moment, "by": grouped, "study": study, "step": step,
+        "moment": moment, "by": grouped, "study": study, "backend": backend, "step": step,
     }  # fmt: skip
     environment.globals |= {"language": language, "axis": axis, "scale_axis": scale_axis, "SHARE": SHARE}
     return environment
@@ -180,11 +180,20 @@ def grouped(rows: Iterable[Any], *names: str) -> list[tuple[Any, list[Any]]]:
 
 def study(row: DesignRow) -> Mapping[str, Any]:
     """The factors of a run's study."""
+    return _stored(row, "study", row.study)
+
+
+def backend(row: DesignRow) -> Mapping[str, Any]:
+    """What exactly answered a run, as far as it is known."""
+    return _stored(row, "backend", row.backend)
+
+
+def _stored(row: DesignRow, name: str, text: str) -> Mapping[str, Any]:
     try:
-        factors = json.loads(row.study)
+        told = json.loads(text)
     except json.JSONDecodeError as error:
-        raise AnalysisError(f"run {row.run}: its study in the store is not JSON ({error}); cannot report it") from None
-    return factors if isinstance(factors, dict) else {}
+        raise AnalysisError(f"run {row.run}: its {name} in the store is not JSON ({error}); cannot report it") from None
+    return told if isinstance(told, dict) else {}
 
 
 # ---------------------------------------------------------------- places

@@ -30,7 +30,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class DesignRow:
-    """What one run asked, factor by factor. ``study`` is the study as JSON."""
+    """What one run asked, factor by factor. ``study`` is the study as JSON, ``backend`` what exactly answered."""
 
     run: str
     model: str
@@ -43,6 +43,7 @@ class DesignRow:
     study: str
     planned: int
     asked: int
+    backend: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ PERSONAS = ("p", "q", "r", "s")
 
 def run(name="r1", planned=(), **other):
     row = {"id": name, "model": "m", "simulated": False, "outcome": "done", "started": "2026-03-01 10:00:00",
-           "finished": None, "package": "0.1.0", "parser": "1", "study": "{}", "planned": list(planned)}  # fmt: skip
+           "finished": None, "package": "0.1.0", "parser": "1", "study": "{}", "backend": "{}",
+           "planned": list(planned)}  # fmt: skip
     return row | other
 
 

@@ -129,6 +129,15 @@ def test_writes_one_file_into_a_new_folder(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_says_what_exactly_answered_where_it_is_known() -> None:
+    known = replace(analysis().design[0], backend='{"dtype": "bfloat16", "weights": "sha256:abc"}')
+    said = text(design=(known, replace(known, run="run-2", backend="{}")))
+    assert "Precisionbfloat16—" in said
+    assert "Weightssha256:abc—" in said
+    assert "Chat template" not in said
+    assert "Precision" not in text()
+
+
 def test_same_analysis_same_bytes(tmp_path: Path) -> None:
     first, second = (write_report(analysis(), TEMPLATES, tmp_path / name) for name in "ab")
     assert first.read_bytes() == second.read_bytes()
