@@ -436,6 +436,21 @@ def test_a_lower_limit_of_reported_tokens_is_taken(httpserver):
     assert httpserver.log[-1][0].get_json()["top_logprobs"] == 5
 
 
+def test_a_bound_that_is_too_large_teaches_no_other_word_for_it(httpserver):
+    told = "'max_tokens' or 'max_completion_tokens' is too large: 4128. This model's maximum context length is 4096"
+    picky(httpserver, lambda body: {"message": told})
+    assert told in ask(httpserver)[0].error.message
+    assert len(httpserver.log) == 1
+
+
+def test_a_server_that_wants_now_this_word_and_now_that_is_not_asked_for_ever(httpserver):
+    words = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+    picky(httpserver, lambda body: next({"message": f"{name} is not supported, use {words[name]}"}
+                                        for name in words if name in body))  # fmt: skip
+    assert ask(httpserver)[0].error.kind == "bad_request"
+    assert len(httpserver.log) == 2
+
+
 def test_another_bad_request_stays_one(httpserver):
     picky(httpserver, lambda body: {"message": "your messages are not to our liking"})
     assert ask(httpserver)[0].error.kind == "bad_request"

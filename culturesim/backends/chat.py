@@ -15,6 +15,9 @@ from culturesim.records import Completion, Prompt, Settings
 TIMEOUT = 60.0
 """Seconds a call may take unless told otherwise."""
 
+MOST_LEARNED = 10
+"""How often a call is made anew because of what a refusal taught: more than there is to learn."""
+
 FILTERED = ("content_filter", "content_policy_violation", "invalid_prompt")
 """Codes of errors that are refusals of the prompt, and say nothing about other prompts."""
 
@@ -79,7 +82,9 @@ class Chat(ABC):
         call = Call.start(prompt, self._model)
         try:
             sent = self.fitted(prompt, settings)
-            while (reply := await (await self._line()).post(sent)).status in {400, 422}:
+            for _ in range(MOST_LEARNED):
+                if (reply := await (await self._line()).post(sent)).status not in {400, 422}:
+                    break
                 self._learn(sent, reply)
                 if (fitted := self.fitted(prompt, settings)) == sent:
                     break  # refused, and we know no way round it

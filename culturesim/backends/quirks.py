@@ -42,6 +42,7 @@ class Quirks:
     n_top: int = 20
     folds_system: bool = False
     dropped: set[str] = field(default_factory=set)
+    _turned: bool = False
 
     def fitted(self, body: dict[str, Any], *, fallback: bool) -> dict[str, Any]:
         """A request as this server takes it; ``fallback`` allows to go without log probabilities.
@@ -75,8 +76,7 @@ class Quirks:
         before = (self.bound, self.n_top, self.folds_system, len(self.dropped))
         named = self._named(sent, message, parameter)
         if named in _BOUNDS:
-            if _BOUNDS[named] in message:
-                self.bound = _BOUNDS[named]
+            self._learn_bound(named, message)
         elif named == "top_logprobs" and (most := _MOST.search(message)) and 0 < int(most[1]) < sent[named]:
             self.n_top = int(most[1])
         elif named in {"logprobs", "top_logprobs"}:
@@ -86,6 +86,16 @@ class Quirks:
         elif not named and _has_system(sent) and _NO_SYSTEM.search(message):
             self.folds_system = True
         return before != (self.bound, self.n_top, self.folds_system, len(self.dropped))
+
+    def _learn_bound(self, named: str, message: str) -> None:
+        """Takes the other word for the bound where a server says to use it, once: no server takes neither of the two.
+
+        Both words alone say nothing: a bound that is too large is refused by naming both.
+        """
+        other = _BOUNDS[named]
+        wanted = rf"\buse\W+(the\W+)?{other}\b|\b{other}\b\W+instead\b"
+        if not self._turned and re.search(wanted, message, re.IGNORECASE):
+            self.bound, self._turned = other, True
 
     def _named(self, sent: Mapping[str, Any], message: str, parameter: str | None) -> str:
         """The parameter of ours that a message is about: the one it names first."""
