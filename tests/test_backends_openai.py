@@ -411,12 +411,30 @@ def test_a_temperature_of_the_studys_own_is_not_dropped_in_silence(httpserver):
     assert (error.kind, "--temperature 1" in error.message) == ("bad_request", True)
 
 
-def test_a_model_without_system_role_is_told_in_the_question(httpserver):
-    told = {"message": "System role not supported"}
+@pytest.mark.parametrize(
+    "said",
+    ["System role not supported", "Developer instruction is not enabled for models/gemma-3-27b-it",
+     "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+     "This model does not support system messages", "Only user and assistant roles are supported!",
+     "Invalid role: system"],
+)  # fmt: skip
+def test_a_model_without_system_role_is_told_in_the_question(httpserver, said):
+    told = {"message": said}
     picky(httpserver, lambda body: told if body["messages"][0]["role"] == "system" else None)
     assert ask(httpserver)[0].text == "2"
     (message,) = httpserver.log[-1][0].get_json()["messages"]
     assert message == {"role": "user", "content": "You are a teacher.\n\nHow important?"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Your request was rejected: the text is not allowed by our safety system.",
+     "Your prompt is not allowed by our safety system. System messages may help."],
+)  # fmt: skip
+def test_a_refusal_by_some_other_system_says_nothing_of_the_role(httpserver, said):
+    picky(httpserver, lambda body: {"message": said} if body["messages"][0]["role"] == "system" else None)
+    assert said in ask(httpserver)[0].error.message
+    assert len(httpserver.log) == 1
 
 
 @pytest.mark.parametrize(("elicitation", "kind"), [("probabilities", "bad_request"), ("probabilities_or_choice", None)])

@@ -14,10 +14,14 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _NO_SYSTEM = re.compile(
-    r"(system|developer)['\"` ]*(role|message|instruction|prompt)s?\b.*(not|n't|un)|only user and assistant roles"
-    r"|(un|not ).*\b(system|developer)\b",
+    r"(?<!safety )\b(system|developer)['\"` ]*(role|message|instruction|prompt)s?\b[^.]*?(\bnot\b|n't|\bun|\binvalid)"
+    r"|(\bnot\b|n't|\bun\w+|\binvalid)\b[^.]{0,40}\b(system|developer)['\"` ]*(role|message|instruction|prompt)"
+    r"|\brole\b[^.]{0,40}(\bnot\b|n't|\bun\w+|\binvalid)[^.]{0,40}\b(system|developer)\b"
+    r"|(\bun\w+|\binvalid|\bnot \w+) roles?\b[^.]{0,20}\b(system|developer)\b|only user and assistant roles",
     re.IGNORECASE,
 )
+"""A refusal of the role. The word alone says nothing: other systems there are that do not allow something."""
+
 _MOST = re.compile(
     r"(?:less than or equal to|at most|maximum(?: \w+)* is|<=|between 0 and)\D{0,12}(\d+)", re.IGNORECASE
 )
@@ -71,7 +75,7 @@ class Quirks:
 
     def learn(self, sent: Mapping[str, Any], message: str, parameter: str | None = None) -> bool:
         """Learns from a refusal of what was sent; returns whether it says anything new to us."""
-        if not _REFUSAL.search(message):
+        if not _REFUSAL.search(message) and not _NO_SYSTEM.search(message):
             return False
         before = (self.bound, self.n_top, self.folds_system, len(self.dropped))
         named = self._named(sent, message, parameter)
