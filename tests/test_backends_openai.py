@@ -173,6 +173,24 @@ def test_a_prompt_too_long_is_not_every_prompt(httpserver, told):
     assert error_of(httpserver, response_data=body, status=400, content_type="application/json").kind == "too_long"
 
 
+@pytest.mark.parametrize(
+    "told",
+    ["This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.",
+     "the request exceeds the available context size, try increasing it", "prompt is too long: 9000 tokens",
+     "Requested tokens exceed context window of 512", "Too many tokens in prompt",
+     "This model's maximum prompt length is 131072 but the request contains 200000 tokens.",
+     "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."],
+)  # fmt: skip
+def test_a_prompt_too_long_is_told_by_words_where_there_is_no_code_for_it(httpserver, told):
+    body = json.dumps({"object": "error", "message": told, "type": "BadRequestError", "code": 400})
+    assert error_of(httpserver, response_data=body, status=400, content_type="application/json").kind == "too_long"
+
+
+def test_too_many_tokens_a_minute_are_no_prompt_too_long(httpserver):
+    body = '{"error": {"message": "Too many tokens per minute"}}'
+    assert error_of(httpserver, response_data=body, status=429).kind == "rate_limit"
+
+
 @pytest.mark.parametrize("code", ["content_filter", "invalid_prompt"])
 def test_a_filtered_prompt_is_a_refusal_and_no_error(httpserver, code):
     body = {"error": {"message": "flagged", "code": code}}

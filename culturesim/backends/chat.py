@@ -18,9 +18,6 @@ TIMEOUT = 60.0
 MOST_LEARNED = 10
 """How often a call is made anew because of what a refusal taught: more than there is to learn."""
 
-FILTERED = ("content_filter", "content_policy_violation", "invalid_prompt")
-"""Codes of errors that are refusals of the prompt, and say nothing about other prompts."""
-
 _ADVICE = {"timeout": "; where it is busy, a lower --concurrency or a longer --timeout helps"}
 
 
@@ -96,10 +93,8 @@ class Chat(ABC):
         return self.refused(call, reply) if reply.status >= 400 else self.read(call, reply)
 
     def _learn(self, sent: dict[str, Any], reply: Reply) -> None:
-        """Learns what a refusal teaches of requests; one of the prompt teaches nothing."""
-        error = at(reply.json(), "error")
-        if text_at(error, "code") not in FILTERED:
-            self._quirks.learn(sent, said(reply), text_at(error, "param"))
+        """Learns what a refusal teaches of requests."""
+        self._quirks.learn(sent, said(reply), text_at(reply.json(), "error", "param"))
 
     async def _line(self) -> Transport:
         if self._transport is None:

@@ -21,8 +21,9 @@ from culturesim.backends.base import (
     sampling_seed,
     text_at,
 )
-from culturesim.backends.chat import FILTERED, TIMEOUT, Chat, said
+from culturesim.backends.chat import TIMEOUT, Chat, said
 from culturesim.backends.headers import allowance, retry_after
+from culturesim.backends.openai_errors import error_in, is_filtered, kind_of
 from culturesim.backends.presets import (
     NO_SAMPLING,
     OTHER,
@@ -43,14 +44,6 @@ if TYPE_CHECKING:
 
 LABEL_TOKENS = 3
 """Positions asked for with ``probabilities``: a label such as "10" may take more than one token."""
-
-_KINDS = {
-    "insufficient_quota": "quota",
-    "billing_hard_limit_reached": "quota",
-    "context_length_exceeded": "too_long",
-    "exceed_context_size_error": "too_long",
-}
-"""The kind of ``CallError`` that a server's own code or type stands for, where its status says less."""
 
 _OF_OPENAI = ("openai-organization", "openai-project")  # headers the SDK takes from the environment
 _NO_KEY = "none-needed"  # the SDK insists on a key; local servers do not look at it
@@ -144,14 +137,18 @@ class OpenAIChat(Chat):
 
     # Replies
 
+    def _learn(self, sent: dict[str, Any], reply: Reply) -> None:
+        """Learns from a refusal; one of the prompt teaches nothing of requests."""
+        if not is_filtered(error_in(reply.json())):
+            super()._learn(sent, reply)
+
     def refused(self, call: Call, reply: Reply) -> Completion:
         """The completion of a call that the server answered with an error status."""
-        content = reply.json()
-        code, kind_of_error = (str(at(content, "error", name)) for name in ("code", "type"))
-        if code in FILTERED:
+        content, told = reply.json(), said(reply)
+        if is_filtered(error_in(content)):
             return call.done(None, finish_reason="content_filter")
-        kind = _KINDS.get(code) or _KINDS.get(kind_of_error) or kind_of_status(reply.status)
-        message = f"{self._url} answered {reply.status}: {excerpt(said(reply), 300)}"
+        kind = kind_of(reply.status, error_in(content), told)
+        message = f"{self._url} answered {reply.status}: {excerpt(told, 300)}"
         if kind == "auth":
             message += f"; check {self._preset.keys[0]}" if self._preset.keys else ""
         elif kind == "not_found" and not isinstance(content, dict):
