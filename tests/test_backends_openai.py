@@ -191,10 +191,14 @@ def test_too_many_tokens_a_minute_are_no_prompt_too_long(httpserver):
     assert error_of(httpserver, response_data=body, status=429).kind == "rate_limit"
 
 
-@pytest.mark.parametrize("code", ["content_filter", "invalid_prompt"])
-def test_a_filtered_prompt_is_a_refusal_and_no_error(httpserver, code):
-    body = {"error": {"message": "flagged", "code": code}}
-    httpserver.expect_request(CHAT).respond_with_json(body, status=400)
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(400, {"code": "content_filter"}), (400, {"code": "invalid_prompt"}),
+     (403, {"code": 403, "metadata": {"reasons": ["violence"], "flagged_input": "How …", "provider_name": "x"}})],
+)  # fmt: skip
+def test_a_filtered_prompt_is_a_refusal_and_no_error(httpserver, status, told):
+    body = {"error": {"message": "Your input was flagged", **told}}
+    httpserver.expect_request(CHAT).respond_with_json(body, status=status)
     (completion,) = ask(httpserver)
     assert (completion.text, completion.finish_reason, completion.error) == (None, "content_filter", None)
 

@@ -44,5 +44,5 @@ def kind_of(status: int, error: object, message: str) -> str:
 
 
 def is_filtered(error: object) -> bool:
-    """Whether an error refuses the prompt for what it says."""
-    return text_at(error, "code") in _FILTERED
+    """Whether an error refuses the prompt for what it says; OpenRouter gives reasons and no code of its own."""
+    return text_at(error, "code") in _FILTERED or bool(at(error, "metadata", "reasons"))
