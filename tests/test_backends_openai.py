@@ -162,6 +162,14 @@ def test_retry_after_in_its_forms(headers, seconds):
     assert retry_after(headers) == seconds
 
 
+@pytest.mark.parametrize(("delay", "seconds"), [("17s", 17.0), ("2.5s", 2.5), ("soon", None), (None, None)])
+def test_a_wait_may_be_told_among_the_details_of_an_error(httpserver, delay, seconds):
+    details = [{"@type": "type.googleapis.com/google.rpc.Help"}, {"retryDelay": delay}]
+    body = json.dumps([{"error": {"code": 429, "message": "RESOURCE_EXHAUSTED", "details": details}}])
+    error = error_of(httpserver, response_data=body, status=429, content_type="application/json")
+    assert (error.kind, error.retry_after) == ("rate_limit", seconds)
+
+
 def test_no_quota_left_is_not_a_rate_limit(httpserver):
     body = '{"error": {"message": "You have no credit.", "code": "insufficient_quota"}}'
     assert error_of(httpserver, response_data=body, status=429, content_type="application/json").kind == "quota"

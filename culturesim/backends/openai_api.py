@@ -22,8 +22,8 @@ from culturesim.backends.base import (
     text_at,
 )
 from culturesim.backends.chat import TIMEOUT, Chat, said
-from culturesim.backends.headers import allowance, retry_after
-from culturesim.backends.openai_errors import error_in, is_filtered, kind_of
+from culturesim.backends.headers import allowance
+from culturesim.backends.openai_errors import error_in, is_filtered, kind_of, wait_told
 from culturesim.backends.presets import (
     NO_SAMPLING,
     OTHER,
@@ -153,7 +153,7 @@ class OpenAIChat(Chat):
             message += f"; check {self._preset.keys[0]}" if self._preset.keys else ""
         elif kind == "not_found" and not isinstance(content, dict):
             message += f"; {self._url_hint()}"
-        return call.failed(kind, message, retry_after(reply.headers))
+        return call.failed(kind, message, wait_told(reply))
 
     def read(self, call: Call, reply: Reply) -> Completion:
         """The completion in the body of an answer, or the error that it tells or is."""

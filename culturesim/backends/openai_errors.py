@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from culturesim.backends.base import at, kind_of_status, text_at
+from culturesim.backends.headers import retry_after
+from culturesim.backends.transport import Reply
 
 _KINDS = {
     "insufficient_quota": "quota",
@@ -23,6 +25,7 @@ _TOO_LONG = re.compile(
 
 _SAYING_LESS = frozenset({400, 422})
 
+_SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _FILTERED = ("content_filter", "content_policy_violation", "invalid_prompt")
 """Codes of errors that are refusals of the prompt, and say nothing about other prompts."""
 
@@ -46,3 +49,12 @@ def kind_of(status: int, error: object, message: str) -> str:
 def is_filtered(error: object) -> bool:
     """Whether an error refuses the prompt for what it says; OpenRouter gives reasons and no code of its own."""
     return text_at(error, "code") in _FILTERED or bool(at(error, "metadata", "reasons"))
+
+
+def wait_told(reply: Reply) -> float | None:
+    """Seconds a server asks us to wait: in a header, or as Google has it, among the details of the error."""
+    if (seconds := retry_after(reply.headers)) is not None:
+        return seconds
+    details = at(error_in(reply.json()), "details")
+    told = (text_at(detail, "retryDelay") or "" for detail in (details if isinstance(details, list) else []))
+    return next((float(match[1]) for each in told if (match := _SECONDS.fullmatch(each))), None)
