@@ -233,6 +233,27 @@ def test_an_error_told_under_200_is_of_its_own_kind(httpserver, code, kind):
     assert f"answered {code}: no luck upstream" in error.message
 
 
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [({"code": 502, "message": "no luck upstream"}, "server"), ({"code": 429, "message": "slow down"}, "rate_limit"),
+     ({"code": "bad", "message": "no"}, "server"), (None, "server")],
+)  # fmt: skip
+@pytest.mark.parametrize("content", ["", "2 or", None])
+def test_a_choice_that_ended_in_an_error_is_a_failed_call(httpserver, error, kind, content):
+    message = {"role": "assistant", "content": content}
+    httpserver.expect_request(CHAT).respond_with_json(reply(finish_reason="error", error=error, message=message))
+    (completion,) = ask(httpserver)
+    assert (completion.text, completion.error.kind) == (None, kind)
+    assert (error or {}).get("message", "") in completion.error.message
+
+
+def test_a_choice_that_was_filtered_midway_is_a_refusal(httpserver):
+    error = {"code": 403, "message": "flagged", "metadata": {"reasons": ["violence"]}}
+    httpserver.expect_request(CHAT).respond_with_json(reply("", finish_reason="error", error=error))
+    (completion,) = ask(httpserver)
+    assert (completion.finish_reason, completion.error) == ("content_filter", None)
+
+
 @pytest.mark.parametrize(("status", "kind"), [(200, "protocol"), (404, "not_found")])
 def test_a_base_url_without_v1_is_suspected(httpserver, status, kind):
     httpserver.expect_request("/chat/completions").respond_with_data("<p>Hello</p>", status, content_type="text/html")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from culturesim.backends.base import (
     Backend,
     Call,
@@ -17,13 +19,12 @@ from culturesim.backends.base import (
     chat_messages,
     count_at,
     excerpt,
-    kind_of_status,
     sampling_seed,
     text_at,
 )
 from culturesim.backends.chat import TIMEOUT, Chat, said
 from culturesim.backends.headers import allowance
-from culturesim.backends.openai_errors import error_in, is_filtered, kind_of, wait_told
+from culturesim.backends.openai_errors import error_in, error_under_200, is_filtered, kind_of, wait_told
 from culturesim.backends.presets import (
     NO_SAMPLING,
     OTHER,
@@ -158,9 +159,9 @@ class OpenAIChat(Chat):
     def read(self, call: Call, reply: Reply) -> Completion:
         """The completion in the body of an answer, or the error that it tells or is."""
         content = reply.json()
-        status = count_at(content, "error", "code")
-        if status is not None and status >= 400:  # a relay had answered 200 before the model behind it failed
-            return call.failed(kind_of_status(status), f"{self._url} answered {status}: {excerpt(said(reply), 300)}")
+        if (told := error_under_200(content)) is not None:
+            status, error = told
+            return self.refused(call, Reply(status, reply.headers, orjson.dumps({"error": error})))
         if not is_completion(content):
             return self._something_else(call, reply)
         return completion_in(call, content, self._model, allowance=allowance(reply.headers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from culturesim.backends.base import at, kind_of_status, text_at
+from culturesim.backends.base import at, count_at, kind_of_status, text_at
 from culturesim.backends.headers import retry_after
 from culturesim.backends.transport import Reply
 
@@ -34,6 +34,16 @@ def error_in(content: object) -> object:
     """The error in a decoded body, which some put into a list and some put nowhere in particular."""
     content = content[0] if isinstance(content, list) and content else content
     return at(content, "error") or content
+
+
+def error_under_200(content: object) -> tuple[int, object] | None:
+    """The status and the error of a relay that had answered 200 before the model behind it failed; None for others."""
+    for error in (at(content, "error"), of_choice := at(content, "choices", 0, "error")):
+        if (status := count_at(error, "code")) is not None and status >= 400:
+            return status, error
+    if of_choice or at(content, "choices", 0, "finish_reason") == "error":
+        return 500, of_choice or {"message": "the answer ended in an error and does not say in which"}
+    return None
 
 
 def kind_of(status: int, error: object, message: str) -> str:
