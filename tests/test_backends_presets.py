@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from culturesim.backends import default_server, known_models, load, thinking_room
@@ -75,6 +77,15 @@ def test_models_that_think_get_room(model: str) -> None:
 @pytest.mark.parametrize("model", ANSWER)
 def test_models_that_answer_at_once_need_none(model: str) -> None:
     assert thinking_room(model, Settings()) == 0
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_room_for_thought_takes_time(provider: str) -> None:
+    backend: Any = load(f"{provider}/any", base_url="http://localhost:1/v1")
+    assert backend.seconds(Settings()) == 60
+    assert backend.seconds(Settings(thinking=4000)) == 260
+    told: Any = load(f"{provider}/any", base_url="http://localhost:1/v1", timeout=9)
+    assert told.seconds(Settings(thinking=4000)) == 9
 
 
 def test_effort_is_thought_unless_it_is_none() -> None:

@@ -19,7 +19,7 @@ from culturesim.backends.base import (
     kind_of_status,
     text_at,
 )
-from culturesim.backends.chat import TIMEOUT, Chat, said
+from culturesim.backends.chat import Chat, said
 from culturesim.backends.headers import allowance, retry_after
 from culturesim.backends.presets import checked_url, thinking_room
 from culturesim.backends.quirks import Quirks, RefusedError
@@ -79,8 +79,8 @@ def create(name: str, options: Options) -> Backend:
     if not key and options.base_url is None:
         raise BackendError(f"anthropic/{name} needs a key: export {KEY_VARIABLE}=…")
     url = URL if options.base_url is None else checked_url(options.base_url)
-    timeout = TIMEOUT if options.timeout is None else options.timeout
-    return AnthropicBatches(name, key or "none-needed", url.rstrip("/").removesuffix("/v1"), timeout, variable)
+    url = url.rstrip("/").removesuffix("/v1")
+    return AnthropicBatches(name, key or "none-needed", url, options.timeout, variable)
 
 
 class AnthropicChat(Chat):
@@ -89,7 +89,7 @@ class AnthropicChat(Chat):
     ``variable`` is the environment variable the key came from.
     """
 
-    def __init__(self, model: str, key: str, url: str, timeout: float, variable: str = KEY_VARIABLE) -> None:
+    def __init__(self, model: str, key: str, url: str, timeout: float | None, variable: str = KEY_VARIABLE) -> None:
         super().__init__(f"anthropic/{model}", model, key, url, timeout, Quirks())
         self._variable = variable
         self._either = False  # learned: temperature or top_p, not both

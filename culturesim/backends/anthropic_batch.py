@@ -60,7 +60,7 @@ class AnthropicBatches(AnthropicChat):
         asked again.
         """
         trials, seen = {prompt.trial.id for prompt in prompts}, 0
-        async with self._service(self._timeout) as batches:
+        async with self._service(self.seconds()) as batches:
             async for batch in batches.list(limit=100):
                 seen += 1
                 if seen > LOOKED_THROUGH or self._checked(batch).created_at < since - timedelta(minutes=1):
@@ -74,7 +74,7 @@ class AnthropicBatches(AnthropicChat):
 
     async def state(self, batch: str) -> BatchState:
         """How far a batch is."""
-        async with self._service(self._timeout) as batches:
+        async with self._service(self.seconds()) as batches:
             told = self._checked(await batches.retrieve(batch))
         done = _total(told) - told.request_counts.processing
         return BatchState(told.processing_status == "ended", _total(told), done, told.processing_status)
@@ -89,7 +89,7 @@ class AnthropicBatches(AnthropicChat):
 
     async def cancel(self, batch: str) -> None:
         """Ask the provider to end a batch early."""
-        async with self._service(self._timeout) as batches:
+        async with self._service(self.seconds()) as batches:
             await batches.cancel(batch)
 
     async def _is_of(self, batches: Any, batch: Any, trials: set[str]) -> bool:

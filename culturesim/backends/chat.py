@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from culturesim.backends.base import Call, Capabilities, at, text_at
+from culturesim.backends.presets import thinking_room
 from culturesim.backends.quirks import Quirks, RefusedError
 from culturesim.backends.transport import SHORTEST_SECRET, Endpoint, Reply, Transport, TransportError
 from culturesim.records import Completion, Prompt, Settings
 
 TIMEOUT = 60.0
-"""Seconds a call may take unless told otherwise."""
+"""Seconds a call may take unless told otherwise, beyond those for thought."""
+
+SLOWEST_THOUGHT = 20.0
+"""Tokens a second that a model thinks at least."""
 
 MOST_LEARNED = 10
 """How often a call is made anew because of what a refusal taught: more than there is to learn."""
@@ -24,10 +28,11 @@ _ADVICE = {"timeout": "; where it is busy, a lower --concurrency or a longer --t
 class Chat(ABC):
     """One model behind a chat API, with no retries of its own.
 
-    What a server refuses of a request (a parameter, a role) and can do without is left out from then on.
+    What a server refuses of a request (a parameter, a role) and can do without is left out from then on. ``timeout``
+    bounds a call in seconds, None for as long as is usual.
     """
 
-    def __init__(self, name: str, model: str, key: str, url: str, timeout: float, quirks: Quirks) -> None:
+    def __init__(self, name: str, model: str, key: str, url: str, timeout: float | None, quirks: Quirks) -> None:
         self.name = name
         self._model, self._key, self._url, self._timeout, self._quirks = model, key, url, timeout, quirks
         self._transport: Transport | None = None
@@ -71,16 +76,23 @@ class Chat(ABC):
         fallback = prompt.trial.elicitation == "probabilities_or_choice"
         return self._quirks.fitted(self.request_body(prompt, settings), fallback=fallback)
 
+    def seconds(self, settings: Settings | None = None) -> float:
+        """How long a call may take; without settings, one that leaves nothing to think about."""
+        if self._timeout is not None:
+            return self._timeout
+        return TIMEOUT + (thinking_room(self.name, settings) / SLOWEST_THOUGHT if settings else 0.0)
+
     def without_key(self, words: str) -> str:
         """Words of a server or an SDK, without the key should they hold it."""
         return words.replace(self._key, "…") if len(self._key) >= SHORTEST_SECRET else words
 
     async def _ask(self, prompt: Prompt, settings: Settings) -> Completion:
         call = Call.start(prompt, self._model)
+        seconds = self.seconds(settings)
         try:
             sent = self.fitted(prompt, settings)
             for _ in range(MOST_LEARNED):
-                if (reply := await (await self._line()).post(sent)).status not in {400, 422}:
+                if (reply := await (await self._line()).post(sent, seconds)).status not in {400, 422}:
                     break
                 self._learn(sent, reply)
                 if (fitted := self.fitted(prompt, settings)) == sent:
@@ -100,7 +112,7 @@ class Chat(ABC):
         if self._transport is None:
             async with self._opening:
                 if self._transport is None:
-                    self._transport = Transport(await self.endpoint(), self._timeout, [self._key])
+                    self._transport = Transport(await self.endpoint(), [self._key])
         return self._transport
 
 

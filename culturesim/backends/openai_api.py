@@ -22,7 +22,7 @@ from culturesim.backends.base import (
     sampling_seed,
     text_at,
 )
-from culturesim.backends.chat import TIMEOUT, Chat, said
+from culturesim.backends.chat import Chat, said
 from culturesim.backends.headers import allowance
 from culturesim.backends.openai_errors import error_in, error_under_200, is_filtered, kind_of, wait_told
 from culturesim.backends.presets import (
@@ -63,18 +63,17 @@ def create(provider: str, name: str, options: Options) -> Backend:
     if not url:
         wanted = f"export {preset.urls[0]}=…, or " if preset.urls else ""
         raise BackendError(f"{provider}/{name} needs an address: {wanted}give --base-url")
-    timeout = TIMEOUT if options.timeout is None else options.timeout
     if preset.batches:
         from culturesim.backends.openai_batch import OpenAIBatches
 
-        return OpenAIBatches(provider, name, preset, key or _NO_KEY, url, timeout)
-    return OpenAIChat(provider, name, preset, key or _NO_KEY, url, timeout)
+        return OpenAIBatches(provider, name, preset, key or _NO_KEY, url, options.timeout)
+    return OpenAIChat(provider, name, preset, key or _NO_KEY, url, options.timeout)
 
 
 class OpenAIChat(Chat):
     """Chat completions of one model."""
 
-    def __init__(self, provider: str, model: str, preset: Preset, key: str, url: str, timeout: float) -> None:
+    def __init__(self, provider: str, model: str, preset: Preset, key: str, url: str, timeout: float | None) -> None:
         self._provider, self._preset = provider, preset
         # OpenAI's own word for the bound is the newer one; what others run behind a URL mostly knows the older.
         its_own = url == preset.url or provider == "azure"
