@@ -131,12 +131,19 @@ def test_results_that_are_gone_are_told(httpserver: HTTPServer) -> None:
     assert not error.value.passing
 
 
-@pytest.mark.parametrize("body", ["<p>Hello</p>", '{"x": 1}', '{"id": "b1", "type'])
-def test_what_is_no_batch_is_an_error(httpserver: HTTPServer, body: str) -> None:
+@pytest.mark.parametrize("body", ["<p>Hello</p>", '{"x": 1}', '{"id": "b1", "type', "[]", "null"])
+@pytest.mark.parametrize("work", ["state", "results", "find"])
+def test_what_is_no_batch_is_an_error(httpserver: HTTPServer, body: str, work: str) -> None:
+    async def asked(backend: Any) -> Any:
+        if work == "find":
+            return await backend.find("m", [prompt()], SINCE)
+        return await backend.state("b1") if work == "state" else [it async for it in backend.results("b1", {})]
+
     kind = "text/html" if body.startswith("<") else "application/json"
-    httpserver.expect_request(f"{BATCHES}/b1").respond_with_data(body, content_type=kind)
-    with pytest.raises(BatchError, match=r"no batch|broken JSON") as error:
-        with_backend(httpserver.url_for(""), lambda backend: backend.state("b1"))
+    for path in (BATCHES, f"{BATCHES}/b1"):
+        httpserver.expect_request(path).respond_with_data(body, content_type=kind)
+    with pytest.raises(BatchError, match=r"no (list of )?batch|broken JSON") as error:
+        with_backend(httpserver.url_for(""), asked)
     assert error.value.passing
 
 

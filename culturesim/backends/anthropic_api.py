@@ -25,7 +25,7 @@ from culturesim.backends.presets import checked_url, thinking_room
 from culturesim.backends.quirks import Quirks, RefusedError
 from culturesim.backends.transport import Endpoint, Reply, shown
 from culturesim.errors import BackendError
-from culturesim.records import Completion, Prompt, Settings
+from culturesim.records import CallError, Completion, Prompt, Settings
 
 if TYPE_CHECKING:
     import anthropic
@@ -164,8 +164,8 @@ class AnthropicChat(Chat):
         )
         return call.failed("malformed" if "json" in reply.content_type else "protocol", message)
 
-    def refused(self, call: Call, reply: Reply) -> Completion:
-        """The completion of a call that the server answered with an error status."""
+    def fault(self, reply: Reply) -> CallError:
+        """What went wrong, as a reply with an error status tells it."""
         told, content = said(reply), reply.json()
         kind = kind_of_error(text_at(content, "error", "type"), told)
         kind = kind or _kind_of_status(reply.status)
@@ -176,7 +176,7 @@ class AnthropicChat(Chat):
             message += "; check --base-url"
         elif kind == "bad_request":
             message += next((f"; {way}" for name, way in _WAYS_OUT.items() if name in told), "")
-        return call.failed(kind, message, retry_after(reply.headers))
+        return CallError(kind, message, retry_after(reply.headers))
 
 
 def kind_of_error(type_of_error: str | None, message: str) -> str | None:

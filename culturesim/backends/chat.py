@@ -11,7 +11,7 @@ from culturesim.backends.base import Call, Capabilities, at, text_at
 from culturesim.backends.presets import thinking_room
 from culturesim.backends.quirks import Quirks, RefusedError
 from culturesim.backends.transport import SHORTEST_SECRET, Endpoint, Reply, Transport, TransportError
-from culturesim.records import Completion, Prompt, Settings
+from culturesim.records import CallError, Completion, Prompt, Settings
 
 TIMEOUT = 60.0
 """Seconds a call may take unless told otherwise, beyond those for thought."""
@@ -56,8 +56,12 @@ class Chat(ABC):
         """The completion in the body of an answer, or the error that it tells or is."""
 
     @abstractmethod
+    def fault(self, reply: Reply) -> CallError:
+        """What went wrong, as a reply with an error status tells it."""
+
     def refused(self, call: Call, reply: Reply) -> Completion:
         """The completion of a call that the server answered with an error status."""
+        return call.done(None, error=self.fault(reply))
 
     async def complete(self, prompts: Sequence[Prompt], settings: Settings) -> list[Completion]:
         """One completion per prompt, asked side by side."""

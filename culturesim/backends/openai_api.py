@@ -37,7 +37,7 @@ from culturesim.backends.presets import (
 from culturesim.backends.quirks import Quirks
 from culturesim.backends.transport import Endpoint, Reply, shown
 from culturesim.errors import BackendError
-from culturesim.records import Completion, Prompt, Settings, TokenLogprobs
+from culturesim.records import CallError, Completion, Prompt, Settings, TokenLogprobs
 
 if TYPE_CHECKING:
     import httpx2
@@ -144,16 +144,20 @@ class OpenAIChat(Chat):
 
     def refused(self, call: Call, reply: Reply) -> Completion:
         """The completion of a call that the server answered with an error status."""
-        content, told = reply.json(), said(reply)
-        if is_filtered(error_in(content)):
+        if is_filtered(error_in(reply.json())):
             return call.done(None, finish_reason="content_filter")
+        return super().refused(call, reply)
+
+    def fault(self, reply: Reply) -> CallError:
+        """What went wrong, as a reply with an error status tells it."""
+        content, told = reply.json(), said(reply)
         kind = kind_of(reply.status, error_in(content), told)
         message = f"{self._url} answered {reply.status}: {excerpt(told, 300)}"
         if kind == "auth":
             message += f"; check {self._preset.keys[0]}" if self._preset.keys else ""
         elif kind == "not_found" and not isinstance(content, dict):
             message += f"; {self._url_hint()}"
-        return call.failed(kind, message, wait_told(reply))
+        return CallError(kind, message, wait_told(reply))
 
     def read(self, call: Call, reply: Reply) -> Completion:
         """The completion in the body of an answer, or the error that it tells or is."""

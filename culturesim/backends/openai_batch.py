@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
 
 import orjson
 
 from culturesim.backends.base import BatchState, Call, Capabilities, at, count_at, text_at
-from culturesim.backends.openai_api import OpenAIChat, completion_in, is_completion
+from culturesim.backends.batch_service import LONG, BatchService, SdkErrors
+from culturesim.backends.openai_api import OpenAIChat
 from culturesim.backends.quirks import RefusedError
 from culturesim.backends.transport import Reply
 from culturesim.errors import BatchError
@@ -20,18 +20,17 @@ from culturesim.records import Completion, Prompt, Settings
 MARK = "culturesim"
 """The name of our mark in a batch's metadata."""
 
-LOOKED_THROUGH = 200
-"""Batches looked through for ours, newest first."""
-
+_COUNTS = ("total", "completed", "failed")
 _ENDED = {"completed", "expired", "cancelled"}
 _UNREACHED = {"batch_expired", "batch_cancelled"}
-_PATIENCE = 600.0  # seconds a file may take to go up or down
 
 
-class OpenAIBatches(OpenAIChat):
+class OpenAIBatches(OpenAIChat, BatchService):
     """Chat completions, one by one or by batch."""
 
     largest_batch = 50_000
+    of_a_batch = MappingProxyType({"id": str, "created_at": int, "status": str})
+    after = "after"
 
     @property
     def capabilities(self) -> Capabilities:
@@ -41,58 +40,49 @@ class OpenAIBatches(OpenAIChat):
     async def submit(self, prompts: Sequence[Prompt], settings: Settings, mark: str) -> str:
         """Hand in a batch and return its id."""
         lines = b"".join(self._line_of(prompt, settings) for prompt in prompts)
-        with self._telling_faults():
-            async with self._patient_sdk() as sdk:
-                file = await sdk.files.create(file=(f"{mark}.jsonl", lines), purpose="batch")
-                batch = await sdk.batches.create(
-                    input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h",
-                    metadata={MARK: mark},
-                )  # fmt: skip
-        return str(batch.id)
+        async with self._service(LONG) as sdk:
+            file = await sdk.files.with_raw_response.create(file=(f"{mark}.jsonl", lines), purpose="batch")
+            batch = await sdk.batches.with_raw_response.create(
+                input_file_id=self._id_in(file), endpoint="/v1/chat/completions", completion_window="24h",
+                metadata={MARK: mark},
+            )  # fmt: skip
+            return self._id_in(batch)
 
     async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime) -> str | None:
         """The id of the batch with this mark, if there is one."""
-        seen = 0
-        with self._telling_faults():
-            async with self._patient_sdk() as sdk:
-                async for batch in sdk.batches.list(limit=100):
-                    seen += 1
-                    if (batch.metadata or {}).get(MARK) == mark:
-                        return str(batch.id)
-                    if seen >= LOOKED_THROUGH or batch.created_at < since.timestamp() - 60:
-                        break
+        async with self._service(self.seconds()) as sdk:
+            async for batch in self._listed(sdk.batches.with_raw_response.list):
+                if at(batch, "metadata", MARK) == mark:
+                    return str(batch["id"])
+                if batch["created_at"] < since.timestamp() - 60:
+                    break
         return None
 
     async def state(self, batch: str) -> BatchState:
         """How far a batch is; ``BatchError`` for one that was turned down."""
-        with self._telling_faults():
-            async with self._patient_sdk() as sdk:
-                told = await sdk.batches.retrieve(batch)
-        if told.status == "failed":
-            data = told.errors.data if told.errors and told.errors.data else []
-            said = "; ".join(error.message or "" for error in data[:3])
-            raise BatchError(f"{self._url} turned batch {batch} down: {said or 'it does not say why'}")
-        counts = told.request_counts
-        done = counts.completed + counts.failed if counts else 0
-        return BatchState(told.status in _ENDED, counts.total if counts else 0, done, told.status)
+        async with self._service(self.seconds()) as sdk:
+            told = self._batch_in(await sdk.batches.with_raw_response.retrieve(batch))
+        if told["status"] == "failed":
+            data = at(told, "errors", "data") or []
+            said = "; ".join(text_at(error, "message") or "" for error in data[:3])
+            raise self._fault(f"{self._url} turned batch {batch} down: {said or 'it does not say why'}")
+        total, completed, failed = (count_at(told, "request_counts", name) or 0 for name in _COUNTS)
+        return BatchState(told["status"] in _ENDED, total, completed + failed, told["status"])
 
     async def results(self, batch: str, prompts: Mapping[str, Prompt]) -> AsyncIterator[Completion]:
         """What came of an ended batch, read line by line."""
-        with self._telling_faults():
-            async with self._patient_sdk() as sdk:
-                told = await sdk.batches.retrieve(batch)
-                for file in filter(None, (told.output_file_id, told.error_file_id)):
-                    async with sdk.files.with_streaming_response.content(file) as response:
-                        async for line in response.iter_lines():
-                            completion = self._completion(line, prompts) if line.strip() else None
-                            if completion is not None:
-                                yield completion
+        async with self._service(LONG) as sdk:
+            told = self._batch_in(await sdk.batches.with_raw_response.retrieve(batch))
+            for file in filter(None, (told.get("output_file_id"), told.get("error_file_id"))):
+                async with sdk.files.with_streaming_response.content(file) as response:
+                    async for entry in self._entries(response):
+                        if (completion := self._completion(entry, prompts)) is not None:
+                            yield completion
 
     async def cancel(self, batch: str) -> None:
         """Ask the provider to end a batch early."""
-        with self._telling_faults():
-            async with self._patient_sdk() as sdk:
-                await sdk.batches.cancel(batch)
+        async with self._service(self.seconds()) as sdk:
+            await sdk.batches.cancel(batch)
 
     def _line_of(self, prompt: Prompt, settings: Settings) -> bytes:
         try:
@@ -102,37 +92,20 @@ class OpenAIBatches(OpenAIChat):
         entry = {"custom_id": prompt.trial.id, "method": "POST", "url": "/v1/chat/completions", "body": body}
         return orjson.dumps(entry) + b"\n"
 
-    def _completion(self, line: str, prompts: Mapping[str, Prompt]) -> Completion | None:
+    def _completion(self, entry: object, prompts: Mapping[str, Prompt]) -> Completion | None:
         """The completion a line tells of; None where it is of no trial of ours, or of one that was not reached."""
-        entry = orjson.loads(line.replace(self._key, "…"))
         prompt = prompts.get(str(at(entry, "custom_id")))
         if prompt is None or text_at(entry, "error", "code") in _UNREACHED:
             return None
         call = Call.start(prompt, self._model)
         status, body = count_at(entry, "response", "status_code"), at(entry, "response", "body")
         if status is None:
-            return call.failed(
-                "server", f"{self._url}: {text_at(entry, 'error', 'message') or 'no answer in the batch'}"
-            )
-        if status >= 400:
-            return self.refused(call, Reply(status, {}, orjson.dumps(body)))
-        if not is_completion(body):
-            return call.failed("malformed", f"{self._url} answered no chat completion in batch")
-        return completion_in(call, body, self._model)
+            told = text_at(entry, "error", "message") or "no answer in the batch"
+            return call.failed("server", f"{self._url}: {told}")
+        reply = Reply(status, {"content-type": "application/json"}, orjson.dumps(body))
+        return self.refused(call, reply) if status >= 400 else self.read(call, reply)
 
-    def _patient_sdk(self) -> Any:
-        return self._sdk().with_options(timeout=_PATIENCE)
-
-    @contextmanager
-    def _telling_faults(self) -> Iterator[None]:
-        """Turns the SDK's errors into ours, without the key."""
+    def _sdk_errors(self) -> SdkErrors:
         import openai
 
-        try:
-            yield
-        except openai.APIStatusError as error:
-            passing = error.status_code in {408, 409, 429} or error.status_code >= 500
-            raise BatchError(self.without_key(f"{self._url} answered {error.status_code}: {error.message}"),
-                             passing=passing and error.code != "insufficient_quota") from None  # fmt: skip
-        except openai.APIError as error:
-            raise BatchError(self.without_key(f"cannot reach {self._url}: {error}"), passing=True) from None
+        return SdkErrors(openai.APIStatusError, openai.APIConnectionError, openai.OpenAIError)
