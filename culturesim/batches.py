@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
-from typing import TypeVar
+from typing import NamedTuple
 
 from culturesim.backends.base import BatchBackend, BatchState
-from culturesim.errors import BatchError
+from culturesim.errors import BatchError, BatchLostError
 from culturesim.flow import Budget
 from culturesim.intake import Intake
+from culturesim.patience import Patience
 from culturesim.pending import Pending
 from culturesim.prepare import Prepared
 from culturesim.records import Completion, Prompt, Settings, Trial
 from culturesim.store import Store
-
-T = TypeVar("T")
 
 PART = 10_000
 """Most trials in one batch: answers come part by part, and a part fits into the memory."""
@@ -42,6 +41,33 @@ class Open:
     provider_id: str
     trials: Mapping[str, Trial]
     attempts: Mapping[str, int]
+
+
+class Lost(NamedTuple):
+    """A batch of which nothing comes, and what the provider says of it."""
+
+    batch: Open
+    error: BatchLostError
+
+
+class Room:
+    """How many trials a provider takes, as far as it has said: in one part, and in all that are under way."""
+
+    def __init__(self, part: int) -> None:
+        self._part, self._most, self._waiting = part, math.inf, False
+
+    def left(self, under_way: int) -> int:
+        """How many may be handed in now; none after a part found no room, until another has ended."""
+        return 0 if self._waiting and under_way else int(min(self._part, max(0, self._most - under_way)))
+
+    def shrink(self, under_way: int, refused: int) -> bool:
+        """So many found no room beside those under way; returns whether fewer may."""
+        self._most, self._waiting = max(under_way, (under_way + refused) // 2), True
+        return self._most > 0
+
+    def ended(self) -> None:
+        """A part has ended, and left room."""
+        self._waiting = False
 
 
 class Batching:
@@ -65,7 +91,8 @@ class Batching:
         self._prepared, self._backend, self._store = prepared, backend, store
         self._intake, self._pending, self._settings = intake, pending, settings
         self._budget, self._bound, self._ending = budget, bound, ending
-        self._poll_seconds, self._patience = poll_seconds, patience
+        self._poll_seconds, self._patience = poll_seconds, Patience(patience, ending, self._tell)
+        self._room = Room(min(PART, backend.largest_batch))
         self._open: dict[str, Open] = {}
         self._again: list[Trial] = []
         self._rounds: Counter[str] = Counter()
@@ -88,6 +115,13 @@ class Batching:
         """How many batches are still at the provider."""
         return len(self._open)
 
+    @property
+    def _under_way(self) -> int:
+        return sum(len(batch.trials) for batch in self._open.values())
+
+    def _tell(self, waiting: str) -> None:
+        self._intake.tally.waiting = waiting
+
     # Batches that an earlier process handed in
 
     async def _adopt(self) -> None:
@@ -108,7 +142,7 @@ class Batching:
 
     async def _found(self, key: str, trials: Mapping[str, Trial], since: datetime) -> str | None:
         prompts = self._rendered(trials.values())
-        provider_id = await self._patiently(lambda: self._backend.find(key, prompts, since))
+        provider_id = await self._patience.get(lambda: self._backend.find(key, prompts, since))
         if provider_id:
             self._store.batch_submitted(key, provider_id)
         return provider_id
@@ -118,8 +152,7 @@ class Batching:
     async def _hand_in(self) -> None:
         again, self._again = self._again, []
         self._source = chain(again, self._source)
-        size = min(PART, self._backend.largest_batch)
-        while not self._ending.is_set() and (trials := list(islice(self._source, size))):
+        while not self._ending.is_set() and (trials := list(islice(self._source, self._room.left(self._under_way)))):
             affordable = self._affordable(self._rendered(trials))
             if affordable:
                 await self._submit(affordable)
@@ -168,7 +201,7 @@ class Batching:
             tried = True
             return await self._backend.submit(prompts, self._settings, key)
 
-        return await self._patiently(submit)
+        return await self._patience.get(submit)
 
     def _key(self, attempts: Mapping[str, int]) -> str:
         """Our mark of a batch: the same trials at the same attempts are the same batch."""
@@ -179,19 +212,41 @@ class Batching:
     # Waiting and taking
 
     async def _wait_for_results(self) -> None:
-        """Returns once at least one batch has ended and been taken, or the waiting is ended."""
+        """Returns once nothing more comes of at least one batch, or the waiting is ended."""
         seconds = min(1.0, self._poll_seconds)
         while not self._ending.is_set():
-            ended = [batch for batch in list(self._open.values()) if await self._has_ended(batch)]
-            for batch in ended:
-                await self._take(batch)
-            if ended:
+            before = len(self._open)
+            lost = [error for batch in list(self._open.values()) if (error := await self._looked_after(batch))]
+            if lost:
+                self._make_room(lost)
+            if len(self._open) < before:
                 return
-            await self._pause(seconds)
+            await self._patience.pause(seconds)
             seconds = min(self._poll_seconds, seconds * 2)
 
+    async def _looked_after(self, batch: Open) -> Lost | None:
+        """Takes a batch that has ended; returns one that is lost."""
+        try:
+            if await self._has_ended(batch):
+                await self._take(batch)
+        except BatchLostError as error:
+            self._put_back(batch, set(batch.trials) - set(self._store.answered(list(batch.trials))))
+            self._close(batch, "lost")
+            return Lost(batch, error)
+        return None
+
+    def _make_room(self, lost: Sequence[Lost]) -> None:
+        """Lets lost batches be handed in again, smaller where there was no room; raises where that is in vain."""
+        for batch, error in lost:
+            rounds = [self._another_round(name) for name in batch.trials] if error.why == "gone" else [True]
+            if error.why == "refused" or not all(rounds):
+                raise error
+        full = [each for each in lost if each.error.why == "full"]
+        if full and not self._room.shrink(self._under_way, min(len(each.batch.trials) for each in full)):
+            raise full[0].error
+
     async def _has_ended(self, batch: Open) -> bool:
-        state: BatchState | None = await self._patiently(lambda: self._backend.state(batch.provider_id))
+        state: BatchState | None = await self._patience.get(lambda: self._backend.state(batch.provider_id))
         if state is None:
             return False
         self._intake.tally.waiting = f"{len(self._open)} batches at the provider, {state.done} of {state.total} done"
@@ -199,14 +254,23 @@ class Batching:
 
     async def _take(self, batch: Open) -> None:
         """Takes what came of a batch; a broken download starts over, and skips what it had brought."""
-        left = await self._patiently(lambda: self._taken(batch))
-        if left is None:
-            return
-        self._again += [batch.trials[name] for name in left]
-        self._pending.attempts.update({name: batch.attempts[name] for name in left})
+        left = await self._patience.get(lambda: self._taken(batch))
+        if left is not None:
+            self._put_back(batch, left)
+            self._close(batch, "ended")
+
+    def _put_back(self, batch: Open, names: Iterable[str]) -> None:
+        """These trials of a batch are still to be asked."""
+        for name in names:
+            self._again.append(batch.trials[name])
+            self._pending.attempts[name] = batch.attempts[name]
+
+    def _close(self, batch: Open, state: str) -> None:
+        """Nothing more comes of a batch."""
         del self._open[batch.key]
+        self._room.ended()
         self._budget.settle(self._reserved.pop(batch.key, 0.0), 0.0)
-        self._store.batch_ended(batch.key)
+        self._store.batch_ended(batch.key, state)
 
     async def _taken(self, batch: Open) -> list[str]:
         """Keeps the answers of a batch, and returns the trials that must be asked again."""
@@ -234,26 +298,5 @@ class Batching:
         self._rounds[name] += 1
         return self._rounds[name] < ROUNDS
 
-    # Patience
-
     def _rendered(self, trials: Iterable[Trial]) -> list[Prompt]:
         return [self._prepared.renderer.render(trial) for trial in trials]
-
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T | None:
-        """What the call gives, tried again while its faults pass; None when the waiting is ended."""
-        waited, seconds = 0.0, 1.0
-        while not self._ending.is_set():
-            try:
-                return await call()
-            except BatchError as error:
-                seconds = max(seconds, error.retry_after or 0.0)
-                if not error.passing or waited + seconds > self._patience:
-                    raise
-                self._intake.tally.waiting = str(error)
-            await self._pause(seconds)
-            waited, seconds = waited + seconds, min(60.0, seconds * 2)
-        return None
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._ending.wait(), seconds)

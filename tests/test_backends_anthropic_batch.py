@@ -10,7 +10,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from culturesim.backends import load
-from culturesim.errors import BatchError
+from culturesim.errors import BatchError, BatchLostError
 from culturesim.records import Completion, Option, Prompt, Settings, Trial
 from culturesim.serve import served
 
@@ -126,9 +126,9 @@ def test_results_that_break_off_may_come_later(httpserver: HTTPServer) -> None:
 
 def test_results_that_are_gone_are_told(httpserver: HTTPServer) -> None:
     offer(httpserver, "b1", b"", results_url=None)
-    with pytest.raises(BatchError, match="results_url") as error:
+    with pytest.raises(BatchLostError, match="results_url") as error:
         results_of(httpserver, "ab")
-    assert not error.value.passing
+    assert (error.value.why, error.value.passing) == ("gone", False)
 
 
 @pytest.mark.parametrize("body", ["<p>Hello</p>", '{"x": 1}', '{"id": "b1", "type', "[]", "null"])

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from culturesim.backends.base import BatchState, Call, Capabilities
-from culturesim.errors import BatchError, RunError
+from culturesim.errors import BatchError, BatchLostError, RunError
 from culturesim.limits import Limits
 from culturesim.prepare import Prepared
 from culturesim.records import Completion, Prompt, Settings
@@ -17,6 +17,7 @@ from culturesim.survey import Asking
 from tests.test_survey import rows
 
 Make = Callable[..., Prepared]
+Why = Literal["full", "gone", "refused"]
 BATCH = Limits(batch=True, poll_seconds=0.01)
 
 
@@ -28,8 +29,22 @@ class Provider:
         self.asked: list[str] = []
         self.expires: Callable[[str, int], bool] = lambda trial, batch: False
         self.fails: Callable[[str, int], str] = lambda trial, batch: ""
+        self.lost: dict[str, Why] = {}
+        self.ended: set[str] = set()
+        self.room = 1000
         self.polls_until_ended = 2
         self.polls = 0
+
+    def take(self, mark: str, trials: list[str]) -> str:
+        """Takes a batch, or turns it down where there is no room for it, which is told later."""
+        number = f"batch_{len(self.batches) + 1}"
+        under_way = self.batches.keys() - self.ended - self.lost.keys()
+        if sum(len(self.batches[name][1]) for name in under_way) + len(trials) > self.room:
+            self.lost[number] = "full"
+        else:
+            self.asked += trials
+        self.batches[number] = (mark, trials)
+        return number
 
 
 class Killed(Exception):
@@ -53,10 +68,8 @@ class Client:
         raise AssertionError("asked one by one")
 
     async def submit(self, prompts: Sequence[Prompt], settings: Settings, mark: str) -> str:
-        number = f"batch_{len(self.provider.batches) + 1}"
         self._at("before_submit")
-        self.provider.batches[number] = (mark, [prompt.trial.id for prompt in prompts])
-        self.provider.asked += [prompt.trial.id for prompt in prompts]
+        number = self.provider.take(mark, [prompt.trial.id for prompt in prompts])
         self._at("after_submit")
         return number
 
@@ -66,8 +79,12 @@ class Client:
     async def state(self, batch: str) -> BatchState:
         self.provider.polls += 1
         self._at("state")
+        if batch in self.provider.lost:
+            raise BatchLostError(f"{batch} is lost", why=self.provider.lost[batch])
+        if ended := self.provider.polls > self.provider.polls_until_ended:
+            self.provider.ended.add(batch)
         total = len(self.provider.batches[batch][1])
-        return BatchState(self.provider.polls > self.provider.polls_until_ended, total, total)
+        return BatchState(ended, total, total)
 
     async def results(self, batch: str, prompts: Mapping[str, Prompt]) -> AsyncIterator[Completion]:
         number = int(batch.removeprefix("batch_"))
@@ -91,6 +108,8 @@ class Client:
             raise Killed
         if how == "broken":
             raise BatchError("the line broke", passing=True)
+        if how == "gone":
+            raise BatchLostError("no such batch any more", why="gone")
         if how == "refused":
             raise BatchError("no such service")
 
@@ -181,6 +200,53 @@ def test_a_refused_batch_ends_the_run_and_leaves_nothing_open(study: Prepared, s
     with pytest.raises(RunError, match="no such service"):
         hand_in(study, provider, store, before_submit="refused")
     assert rows(store, "select distinct state from batches") == [("lost",)]
+    assert hand_in(study, provider, store).outcome == "done"
+    assert each_once(store)
+
+
+def test_where_there_is_no_room_for_all_parts_wait_for_each_other_and_get_smaller(
+    study: Prepared, store: Store
+) -> None:
+    provider = Provider()
+    provider.room = 7
+    assert hand_in(study, provider, store).outcome == "done"
+    assert each_once(store)
+    assert sorted(provider.asked) == sorted(set(provider.asked))
+    assert len(provider.batches) < 12
+
+
+def test_where_there_is_room_for_nothing_the_run_ends_and_may_go_on_later(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    provider.room = 0
+    with pytest.raises(RunError, match="is lost"):
+        hand_in(study, provider, store)
+    assert rows(store, "select distinct state from batches") == [("lost",)]
+    provider.room = 1000
+    assert hand_in(study, provider, store).outcome == "done"
+    assert each_once(store)
+
+
+@pytest.mark.parametrize("step", ["state", "results"])
+def test_what_was_in_a_batch_that_is_gone_is_handed_in_again(study: Prepared, store: Store, step: str) -> None:
+    provider = Provider()
+    assert hand_in(study, provider, store, **{step: "gone"}).outcome == "done"
+    assert each_once(store)
+    assert rows(store, "select state, count(*) from batches group by all order by all") == [("ended", 3), ("lost", 1)]
+
+
+def test_what_is_gone_every_time_ends_the_run(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    provider.lost = {f"batch_{number}": "gone" for number in range(1, 100)}
+    with pytest.raises(RunError, match="is lost"):
+        hand_in(study, provider, store)
+    assert len(provider.batches) == 3 * 5
+
+
+def test_a_batch_that_was_turned_down_ends_the_run_and_does_not_hold_the_next(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    provider.lost = {"batch_2": "refused"}
+    with pytest.raises(RunError, match="batch_2 is lost"):
+        hand_in(study, provider, store)
     assert hand_in(study, provider, store).outcome == "done"
     assert each_once(store)
 

@@ -68,7 +68,7 @@ class AnthropicBatches(AnthropicChat, BatchService):
 
     async def state(self, batch: str) -> BatchState:
         """How far a batch is."""
-        async with self._service(self.seconds()) as sdk:
+        async with self._service(self.seconds(), batch) as sdk:
             told = self._batch_in(await sdk.messages.batches.with_raw_response.retrieve(batch))
         status, total = told["processing_status"], _total(told)
         under_way = count_at(told, "request_counts", "processing") or 0
@@ -76,10 +76,10 @@ class AnthropicBatches(AnthropicChat, BatchService):
 
     async def results(self, batch: str, prompts: Mapping[str, Prompt]) -> AsyncIterator[Completion]:
         """What came of an ended batch, read line by line."""
-        async with self._service(LONG) as sdk:
+        async with self._service(LONG, batch) as sdk:
             told = self._batch_in(await sdk.messages.batches.with_raw_response.retrieve(batch))
             if not told.get("results_url"):
-                raise self._fault(f"{self._url} has no results of batch {batch} (no results_url)")
+                raise self._lost(f"{self._url} has no results of batch {batch} any more (no results_url)", "gone")
             async for entry in self._results(sdk, batch):
                 prompt = prompts.get(str(at(entry, "custom_id")))
                 if prompt is not None and at(entry, "result", "type") not in _LEFT_OUT:

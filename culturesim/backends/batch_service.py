@@ -6,14 +6,14 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from json import JSONDecodeError
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import orjson
 
 from culturesim.backends.base import at, excerpt, text_at
 from culturesim.backends.chat import Chat
 from culturesim.backends.transport import Reply
-from culturesim.errors import BatchError
+from culturesim.errors import BatchError, BatchLostError
 
 Batch = dict[str, Any]
 """A batch as the provider tells of it."""
@@ -52,9 +52,9 @@ class BatchService(Chat):
         """The SDK's exceptions."""
 
     @asynccontextmanager
-    async def _service(self, seconds: float) -> AsyncIterator[Any]:
-        """The SDK's client for a while; its errors, and those of the line, become ours."""
-        with self._telling_faults():
+    async def _service(self, seconds: float, batch: str = "") -> AsyncIterator[Any]:
+        """The SDK's client for a while, to ask about a batch; its errors, and those of the line, become ours."""
+        with self._telling_faults(batch):
             async with self._sdk().with_options(timeout=seconds) as sdk:
                 yield sdk
 
@@ -99,14 +99,15 @@ class BatchService(Chat):
             yield orjson.loads(self.without_key(line.decode()))
 
     @contextmanager
-    def _telling_faults(self) -> Iterator[None]:
+    def _telling_faults(self, batch: str) -> Iterator[None]:
         import httpx2
 
         errors = self._sdk_errors()
         try:
             yield
         except errors.status as error:
-            raise self._refusal(Reply(error.status_code, error.response.headers, error.response.content)) from None
+            reply = Reply(error.status_code, error.response.headers, error.response.content)
+            raise self._refusal(reply, batch) from None
         except (errors.connection, httpx2.HTTPError) as error:  # the latter in the midst of a body
             raise self._fault(f"cannot reach {self._url}: {error}", passing=True) from None
         except (JSONDecodeError, UnicodeDecodeError) as error:
@@ -114,9 +115,14 @@ class BatchService(Chat):
         except errors.base as error:
             raise self._fault(f"{self._url}: {error}") from None
 
-    def _refusal(self, reply: Reply) -> BatchError:
+    def _refusal(self, reply: Reply, batch: str) -> BatchError:
         told = self.fault(reply)
+        if batch and told.kind == "not_found" and isinstance(reply.json(), dict):
+            return self._lost(f"{told.message} (batch {batch})", "gone")
         return self._fault(told.message, passing=told.passing, retry_after=told.retry_after)
+
+    def _lost(self, message: str, why: Literal["full", "gone", "refused"]) -> BatchLostError:
+        return BatchLostError(self.without_key(message), why=why)
 
     def _fault(self, message: str, **others: Any) -> BatchError:
         return BatchError(self.without_key(message), **others)

@@ -14,7 +14,7 @@ from culturesim.backends.batch_service import LONG, BatchService, SdkErrors
 from culturesim.backends.openai_api import OpenAIChat
 from culturesim.backends.quirks import RefusedError
 from culturesim.backends.transport import Reply
-from culturesim.errors import BatchError
+from culturesim.errors import BatchError, BatchLostError
 from culturesim.records import Completion, Prompt, Settings
 
 MARK = "culturesim"
@@ -22,6 +22,7 @@ MARK = "culturesim"
 
 _COUNTS = ("total", "completed", "failed")
 _ENDED = {"completed", "expired", "cancelled"}
+_FULL = "token_limit_exceeded"
 _UNREACHED = {"batch_expired", "batch_cancelled"}
 
 
@@ -59,19 +60,17 @@ class OpenAIBatches(OpenAIChat, BatchService):
         return None
 
     async def state(self, batch: str) -> BatchState:
-        """How far a batch is; ``BatchError`` for one that was turned down."""
-        async with self._service(self.seconds()) as sdk:
+        """How far a batch is; ``BatchLostError`` for one that was turned down."""
+        async with self._service(self.seconds(), batch) as sdk:
             told = self._batch_in(await sdk.batches.with_raw_response.retrieve(batch))
         if told["status"] == "failed":
-            data = at(told, "errors", "data") or []
-            said = "; ".join(text_at(error, "message") or "" for error in data[:3])
-            raise self._fault(f"{self._url} turned batch {batch} down: {said or 'it does not say why'}")
+            raise self._turned_down(batch, at(told, "errors", "data") or [])
         total, completed, failed = (count_at(told, "request_counts", name) or 0 for name in _COUNTS)
         return BatchState(told["status"] in _ENDED, total, completed + failed, told["status"])
 
     async def results(self, batch: str, prompts: Mapping[str, Prompt]) -> AsyncIterator[Completion]:
         """What came of an ended batch, read line by line."""
-        async with self._service(LONG) as sdk:
+        async with self._service(LONG, batch) as sdk:
             told = self._batch_in(await sdk.batches.with_raw_response.retrieve(batch))
             for file in filter(None, (told.get("output_file_id"), told.get("error_file_id"))):
                 async with sdk.files.with_streaming_response.content(file) as response:
@@ -83,6 +82,12 @@ class OpenAIBatches(OpenAIChat, BatchService):
         """Ask the provider to end a batch early."""
         async with self._service(self.seconds()) as sdk:
             await sdk.batches.cancel(batch)
+
+    def _turned_down(self, batch: str, errors: list[object]) -> BatchLostError:
+        said = "; ".join(text_at(error, "message") or "" for error in errors[:3])
+        full = any(text_at(error, "code") == _FULL for error in errors)
+        message = f"{self._url} turned batch {batch} down: {said or 'it does not say why'}"
+        return self._lost(message, "full" if full else "refused")
 
     def _line_of(self, prompt: Prompt, settings: Settings) -> bytes:
         try:
