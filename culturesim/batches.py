@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import NamedTuple
@@ -175,31 +175,40 @@ class Batching:
     async def _submit(self, prompts: Sequence[Prompt]) -> None:
         trials = {prompt.trial.id: prompt.trial for prompt in prompts}
         attempts = {name: self._pending.attempts.pop(name, 0) for name in trials}
-        key = self._key(attempts)
-        self._store.note_batch(self._intake.tally.run, key, attempts)
+        batch = Open(self._key(attempts), "", trials, attempts)
+        self._store.note_batch(self._intake.tally.run, batch.key, attempts)
         try:
-            provider_id = await self._submitted(prompts, key)
-        except BatchError:
-            self._store.batch_ended(key, "lost")
-            raise
-        if provider_id is None:
+            provider_id = await self._submitted(prompts, batch.key)
+        except BatchError as error:
+            # What may have got through stays noted, and the next start looks for it again.
+            if not error.unclear:
+                self._store.batch_ended(batch.key, "lost")
+            if error.unclear or not error.passing or not self._open:
+                raise
+            self._put_back(batch, trials)
+            self._room.shrink(self._under_way, len(trials))
             return
-        self._store.batch_submitted(key, provider_id)
-        self._open[key] = Open(key, provider_id, trials, attempts)
-        self._reserved[key] = sum(map(self._bound, prompts))
-        self._budget.reserve(self._reserved[key])
+        if provider_id is not None:
+            self._store.batch_submitted(batch.key, provider_id)
+            self._open[batch.key] = replace(batch, provider_id=provider_id)
+            self._reserved[batch.key] = sum(map(self._bound, prompts))
+            self._budget.reserve(self._reserved[batch.key])
 
     async def _submitted(self, prompts: Sequence[Prompt], key: str) -> str | None:
         """The batch's id, handed in once: a call that broke off may have got through, so it is looked for first."""
         since = datetime.now().astimezone()
-        tried = False
+        perhaps = False
 
         async def submit() -> str:
-            nonlocal tried
-            if tried and (found := await self._backend.find(key, prompts, since)):
-                return found
-            tried = True
-            return await self._backend.submit(prompts, self._settings, key)
+            nonlocal perhaps
+            try:
+                if perhaps and (found := await self._backend.find(key, prompts, since)):
+                    return found
+                perhaps = False
+                return await self._backend.submit(prompts, self._settings, key)
+            except BatchError as error:
+                perhaps = error.unclear = error.unclear or perhaps
+                raise
 
         return await self._patience.get(submit)
 

@@ -88,11 +88,16 @@ class MissingPartError(BackendError):
 
 
 class BatchError(BackendError):
-    """A batch service did not do what it was asked; ``passing`` where it may a little later."""
+    """A batch service did not do what it was asked, as far as we heard.
 
-    def __init__(self, message: str, *, passing: bool = False, retry_after: float | None = None) -> None:
+    ``passing`` where it may a little later; ``unclear`` where it may have done it all the same.
+    """
+
+    def __init__(
+        self, message: str, *, passing: bool = False, unclear: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
-        self.passing, self.retry_after = passing, retry_after
+        self.passing, self.unclear, self.retry_after = passing, unclear, retry_after
 
 
 class BatchLostError(BatchError):

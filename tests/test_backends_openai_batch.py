@@ -164,6 +164,7 @@ def test_refusals_pass_or_do_not(
     with pytest.raises(BatchError, match=f"answered {status}: {told}$") as error:
         with_backend(httpserver.url_for("/v1"), lambda backend: backend.submit([prompt()], Settings(), "m"))
     assert (error.value.passing, error.value.retry_after) == (passing, 9)
+    assert error.value.unclear == (status == 503)
 
 
 def test_what_the_study_may_not_ask_is_not_handed_in(httpserver: HTTPServer) -> None:

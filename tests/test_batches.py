@@ -74,6 +74,7 @@ class Client:
         return number
 
     async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime) -> str | None:
+        self._at("find")
         return next((number for number, (known, _) in self.provider.batches.items() if known == mark), None)
 
     async def state(self, batch: str) -> BatchState:
@@ -107,7 +108,9 @@ class Client:
         if (how := self._dies.pop(step, "")) == "killed":
             raise Killed
         if how == "broken":
-            raise BatchError("the line broke", passing=True)
+            raise BatchError("the line broke", passing=True, unclear=True)
+        if how == "busy":
+            raise BatchError("not so fast", passing=True)
         if how == "gone":
             raise BatchLostError("no such batch any more", why="gone")
         if how == "refused":
@@ -248,6 +251,27 @@ def test_a_batch_that_was_turned_down_ends_the_run_and_does_not_hold_the_next(st
     with pytest.raises(RunError, match="batch_2 is lost"):
         hand_in(study, provider, store)
     assert hand_in(study, provider, store).outcome == "done"
+    assert each_once(store)
+
+
+@pytest.mark.parametrize("how", ["broken", "refused"])
+def test_what_may_have_been_handed_in_is_looked_for_at_the_next_start(study: Prepared, store: Store, how: str) -> None:
+    provider, patience = Provider(), 0 if how == "broken" else 10
+    limits = Limits(batch=True, poll_seconds=0.01, patience=patience)
+    with pytest.raises(RunError, match=r"the line broke|no such service"):
+        hand_in(study, provider, store, limits, after_submit="broken", find=how)
+    assert rows(store, "select state from batches") == [("submitting",)]
+    assert hand_in(study, provider, store).outcome == "done"
+    assert sorted(provider.asked) == sorted(set(provider.asked))
+
+
+def test_what_is_refused_for_haste_waits_for_an_open_batch_to_end(study: Prepared, store: Store) -> None:
+    provider, limits = Provider(), Limits(batch=True, poll_seconds=0.01, patience=0)
+    with pytest.raises(RunError, match="not so fast"):
+        hand_in(study, provider, store, limits, before_submit="busy")
+    with pytest.raises(Killed):
+        hand_in(study, provider, store, after_submit="killed")
+    assert hand_in(study, provider, store, limits, before_submit="busy").outcome == "done"
     assert each_once(store)
 
 

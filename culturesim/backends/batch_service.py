@@ -91,7 +91,8 @@ class BatchService(Chat):
 
     def _odd(self, what: str, told: object) -> BatchError:
         came = excerpt(orjson.dumps(told).decode())
-        return self._fault(f"{self._url} answered {what} but {came}; check --base-url", passing=True)
+        message = f"{self._url} answered {what} but {came}; check --base-url"
+        return self._fault(message, passing=True, unclear=True)
 
     async def _entries(self, response: Any) -> AsyncIterator[object]:
         """The decoded lines of a file as it comes, without the key, one in memory at a time."""
@@ -109,9 +110,9 @@ class BatchService(Chat):
             reply = Reply(error.status_code, error.response.headers, error.response.content)
             raise self._refusal(reply, batch) from None
         except (errors.connection, httpx2.HTTPError) as error:  # the latter in the midst of a body
-            raise self._fault(f"cannot reach {self._url}: {error}", passing=True) from None
+            raise self._fault(f"cannot reach {self._url}: {error}", passing=True, unclear=True) from None
         except (JSONDecodeError, UnicodeDecodeError) as error:
-            raise self._fault(f"{self._url} answered broken JSON: {error}", passing=True) from None
+            raise self._fault(f"{self._url} answered broken JSON: {error}", passing=True, unclear=True) from None
         except errors.base as error:
             raise self._fault(f"{self._url}: {error}") from None
 
@@ -119,7 +120,8 @@ class BatchService(Chat):
         told = self.fault(reply)
         if batch and told.kind == "not_found" and isinstance(reply.json(), dict):
             return self._lost(f"{told.message} (batch {batch})", "gone")
-        return self._fault(told.message, passing=told.passing, retry_after=told.retry_after)
+        unclear = told.passing and told.kind != "rate_limit"  # a server in trouble may not know what it has done
+        return self._fault(told.message, passing=told.passing, unclear=unclear, retry_after=told.retry_after)
 
     def _lost(self, message: str, why: Literal["full", "gone", "refused"]) -> BatchLostError:
         return BatchLostError(self.without_key(message), why=why)
