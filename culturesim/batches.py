@@ -134,7 +134,7 @@ class Batching:
             own = {name: trials[name] for name in batch.trials if name in trials}
             provider_id = batch.provider_id or await self._found(batch.key, own, datetime.fromisoformat(batch.created))
             if provider_id:
-                self._open[batch.key] = Open(batch.key, provider_id, own, batch.trials)
+                self._keep_open(Open(batch.key, provider_id, own, batch.trials), self._rendered(own.values()))
             else:
                 self._store.batch_ended(batch.key, "lost")
                 self._again += own.values()
@@ -190,9 +190,7 @@ class Batching:
             return
         if provider_id is not None:
             self._store.batch_submitted(batch.key, provider_id)
-            self._open[batch.key] = replace(batch, provider_id=provider_id)
-            self._reserved[batch.key] = sum(map(self._bound, prompts))
-            self._budget.reserve(self._reserved[batch.key])
+            self._keep_open(replace(batch, provider_id=provider_id), prompts)
 
     async def _submitted(self, prompts: Sequence[Prompt], key: str) -> str | None:
         """The batch's id, handed in once: a call that broke off may have got through, so it is looked for first."""
@@ -273,6 +271,12 @@ class Batching:
         for name in names:
             self._again.append(batch.trials[name])
             self._pending.attempts[name] = batch.attempts[name]
+
+    def _keep_open(self, batch: Open, prompts: Sequence[Prompt]) -> None:
+        """Answers will come of a batch, and be paid for."""
+        self._open[batch.key] = batch
+        self._reserved[batch.key] = sum(map(self._bound, prompts))
+        self._budget.reserve(self._reserved[batch.key])
 
     def _close(self, batch: Open, state: str) -> None:
         """Nothing more comes of a batch."""

@@ -32,6 +32,7 @@ class Provider:
         self.lost: dict[str, Why] = {}
         self.ended: set[str] = set()
         self.room = 1000
+        self.dear = False
         self.polls_until_ended = 2
         self.polls = 0
 
@@ -96,7 +97,8 @@ class Client:
             if kind := self.provider.fails(trial, number):
                 yield call.failed(kind, f"it was {kind}")
             elif not self.provider.expires(trial, number):
-                yield call.done("3", finish_reason="stop", tokens_in=100, tokens_out=1)
+                tokens_in = prompts[trial].size if self.provider.dear else 100
+                yield call.done("3", finish_reason="stop", tokens_in=tokens_in, tokens_out=1)
 
     async def cancel(self, batch: str) -> None:
         raise AssertionError("cancelled")
@@ -293,6 +295,18 @@ def test_batches_stay_within_the_money(prepared: Make, store: Store) -> None:
     assert tally.outcome == "stopped"
     assert 0 < tally.cost <= 0.0004
     assert "--max-cost" in tally.stopped_by
+
+
+def test_what_an_earlier_process_handed_in_is_paid_from_the_same_money(prepared: Make, store: Store) -> None:
+    study = prepared(model="openai/gpt-4.1-mini", languages=("en", "es"))
+    provider = Provider()
+    provider.dear = True
+    with pytest.raises(Killed):
+        hand_in(study, provider, store, after_submit="killed")
+    adopted = sum(study.renderer.render(trial).size for trial in study.design.trials()) / 24 * 10
+    most = adopted * 0.4e-6 / 2 * 2  # twice what the ten of that batch may take
+    tally = hand_in(study, provider, store, limits=Limits(batch=True, poll_seconds=0.01, max_cost=most))
+    assert (tally.outcome, tally.cost <= most) == ("stopped", True)
 
 
 def test_personas_are_asked_by_batch_like_anybody(prepared: Make, store: Store) -> None:
