@@ -7,8 +7,8 @@ finds its batches again, takes what has come, and hands in only what no batch ha
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -175,7 +175,7 @@ class Batching:
     async def _submit(self, prompts: Sequence[Prompt]) -> None:
         trials = {prompt.trial.id: prompt.trial for prompt in prompts}
         attempts = {name: self._pending.attempts.pop(name, 0) for name in trials}
-        batch = Open(self._key(attempts), "", trials, attempts)
+        batch = Open(self._key(), "", trials, attempts)
         self._store.note_batch(self._intake.tally.run, batch.key, attempts)
         try:
             provider_id = await self._submitted(prompts, batch.key)
@@ -210,11 +210,9 @@ class Batching:
 
         return await self._patience.get(submit)
 
-    def _key(self, attempts: Mapping[str, int]) -> str:
-        """Our mark of a batch: the same trials at the same attempts are the same batch."""
-        content = " ".join(f"{name}:{number}" for name, number in sorted(attempts.items()))
-        rounds = self._rounds[min(attempts)]
-        return f"{self._intake.tally.run[:40]}-{rounds}-{hashlib.blake2b(content.encode(), digest_size=8).hexdigest()}"
+    def _key(self) -> str:
+        """Our mark of a batch, of which there is no other."""
+        return f"{self._intake.tally.run[:40]}-{secrets.token_hex(8)}"
 
     # Waiting and taking
 
@@ -264,6 +262,7 @@ class Batching:
         left = await self._patience.get(lambda: self._taken(batch))
         if left is not None:
             self._put_back(batch, left)
+            await asyncio.to_thread(self._intake.sync)  # before the note that sends nobody to fetch it again
             self._close(batch, "ended")
 
     def _put_back(self, batch: Open, names: Iterable[str]) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Literal
 
 import pytest
 
 from culturesim.backends.base import BatchState, Call, Capabilities
 from culturesim.errors import BatchError, BatchLostError, RunError
+from culturesim.journal import Journal
 from culturesim.limits import Limits
 from culturesim.prepare import Prepared
 from culturesim.records import Completion, Prompt, Settings
@@ -70,6 +72,7 @@ class Client:
 
     async def submit(self, prompts: Sequence[Prompt], settings: Settings, mark: str) -> str:
         self._at("before_submit")
+        self._at(f"submit_{len(self.provider.batches) + 1}")
         number = self.provider.take(mark, [prompt.trial.id for prompt in prompts])
         self._at("after_submit")
         return number
@@ -275,6 +278,38 @@ def test_what_is_refused_for_haste_waits_for_an_open_batch_to_end(study: Prepare
         hand_in(study, provider, store, after_submit="killed")
     assert hand_in(study, provider, store, limits, before_submit="busy").outcome == "done"
     assert each_once(store)
+
+
+def test_answers_are_on_the_disk_before_their_batch_is_noted_as_ended(
+    study: Prepared, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, end = Journal.sync, Store.batch_ended
+
+    def synced(journal: Journal) -> None:
+        steps.append("sync")
+        sync(journal)
+
+    def ended(store: Store, key: str, state: str) -> None:
+        steps.append(state)
+        end(store, key, state)
+
+    monkeypatch.setattr(Journal, "sync", synced)
+    monkeypatch.setattr(Store, "batch_ended", ended)
+    hand_in(study, Provider(), store)
+    assert [before for before, after in pairwise(steps) if after == "ended"] == ["sync"] * 3
+
+
+def test_trials_handed_in_anew_are_another_batch_in_every_process(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    provider.expires = lambda trial, batch: batch <= 3
+    with pytest.raises(Killed):
+        hand_in(study, provider, store, submit_4="killed")
+    with pytest.raises(Killed):
+        hand_in(study, provider, store, after_submit="killed")
+    assert hand_in(study, provider, store).outcome == "done"
+    assert len({mark for mark, _ in provider.batches.values()}) == len(provider.batches)
+    assert len(provider.asked) == 2 * 24
 
 
 def test_what_waits_in_a_batch_is_not_asked_one_by_one(study: Prepared, store: Store) -> None:
