@@ -142,7 +142,8 @@ class Batching:
 
     async def _found(self, key: str, trials: Mapping[str, Trial], since: datetime) -> str | None:
         prompts = self._rendered(trials.values())
-        provider_id = await self._patience.get(lambda: self._backend.find(key, prompts, since))
+        known = self._store.known_batches()
+        provider_id = await self._patience.get(lambda: self._backend.find(key, prompts, since, known))
         if provider_id:
             self._store.batch_submitted(key, provider_id)
         return provider_id
@@ -194,13 +195,13 @@ class Batching:
 
     async def _submitted(self, prompts: Sequence[Prompt], key: str) -> str | None:
         """The batch's id, handed in once: a call that broke off may have got through, so it is looked for first."""
-        since = datetime.now().astimezone()
+        since, known = datetime.now().astimezone(), self._store.known_batches()
         perhaps = False
 
         async def submit() -> str:
             nonlocal perhaps
             try:
-                if perhaps and (found := await self._backend.find(key, prompts, since)):
+                if perhaps and (found := await self._backend.find(key, prompts, since, known)):
                     return found
                 perhaps = False
                 return await self._backend.submit(prompts, self._settings, key)

@@ -244,6 +244,11 @@ class Store:
         )
         return [_stored_batch(row) for row in frame.iter_rows(named=True)]
 
+    def known_batches(self) -> list[str]:
+        """The provider's id of every batch that was ever noted with one."""
+        frame = self.query("select provider_id from batches where provider_id is not null")
+        return [str(name) for (name,) in frame.rows()]
+
     # Answers anew
 
     def stored_completions(self, run_id: str | None = None) -> Iterator[StoredCompletion]:

@@ -50,7 +50,7 @@ def test_a_batch_is_handed_in_found_and_answered(provider: str, prompts: list[Pr
         batch = await backend.submit(prompts, Settings(), "mark-1")
         since = datetime.now(UTC) - timedelta(minutes=1)
         other = prompts[:-1]  # what marks a batch is the mark at OpenAI, and the requests at Anthropic
-        found = [await backend.find("mark-1", prompts, since), await backend.find("mark-2", other, since)]
+        found = [await backend.find("mark-1", prompts, since, []), await backend.find("mark-2", other, since, [])]
         return batch, found, await backend.state(batch), await all_of(backend, batch, prompts)
 
     with served("sim/uniform", batch_seconds=0) as server:

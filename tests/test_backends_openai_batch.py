@@ -140,7 +140,7 @@ def test_results_that_break_off_may_come_later() -> None:
 def test_what_is_no_batch_is_an_error(httpserver: HTTPServer, body: str, work: str) -> None:
     async def asked(backend: Any) -> Any:
         if work == "find":
-            return await backend.find("m", [prompt()], SINCE)
+            return await backend.find("m", [prompt()], SINCE, [])
         return await backend.state("b1") if work == "state" else [it async for it in backend.results("b1", {})]
 
     kind = "text/html" if body.startswith("<") else "application/json"

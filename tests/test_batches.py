@@ -77,8 +77,9 @@ class Client:
         self._at("after_submit")
         return number
 
-    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime) -> str | None:
+    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime, known: Sequence[str]) -> str | None:
         self._at("find")
+        assert set(known) <= self.provider.batches.keys()
         return next((number for number, (known, _) in self.provider.batches.items() if known == mark), None)
 
     async def state(self, batch: str) -> BatchState:

@@ -45,12 +45,12 @@ class AnthropicBatches(AnthropicChat, BatchService):
         self._marks[batch] = mark
         return batch
 
-    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime) -> str | None:
+    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime, known: Sequence[str]) -> str | None:
         """The id of the batch of these prompts.
 
         The API keeps no mark of ours, and names of requests only with their results. So ours is the newest batch made
-        since then (less a minute, for clocks that differ) with as many requests, that this process knows by no other
-        mark, and whose results, once it has ended, are our trials'. While under way, another batch of the same size
+        since then (less a minute, for clocks that differ) with as many requests, that is not known as another one, and
+        whose results, once it has ended, are our trials'. While under way, another batch of the same size
         may be taken for it. That costs time and no answers: its results are of no trial asked for, so those are
         asked again.
         """
@@ -59,7 +59,8 @@ class AnthropicBatches(AnthropicChat, BatchService):
             async for batch in self._listed(sdk.messages.batches.with_raw_response.list):
                 if datetime.fromisoformat(batch["created_at"]) < since - timedelta(minutes=1):
                     break
-                if self._marks.get(batch["id"], mark) != mark or _total(batch) != len(trials):
+                another = batch["id"] in known or self._marks.get(batch["id"], mark) != mark
+                if another or _total(batch) != len(trials):
                     continue
                 if batch["processing_status"] != "ended" or await self._is_of(sdk, batch, trials):
                     self._marks[batch["id"]] = mark

@@ -49,7 +49,7 @@ class OpenAIBatches(OpenAIChat, BatchService):
             )  # fmt: skip
             return self._id_in(batch)
 
-    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime) -> str | None:
+    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime, known: Sequence[str]) -> str | None:
         """The id of the batch with this mark, if there is one."""
         async with self._service(self.seconds()) as sdk:
             async for batch in self._listed(sdk.batches.with_raw_response.list):
