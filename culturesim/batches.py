@@ -10,12 +10,13 @@ import asyncio
 import math
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import NamedTuple
 
+from culturesim.adoption import Adoption, Open
 from culturesim.backends.base import BatchBackend, BatchState
 from culturesim.errors import BatchError, BatchLostError
 from culturesim.flow import Budget
@@ -31,16 +32,6 @@ PART = 10_000
 
 ROUNDS = 5
 """How often a trial is handed in before its failure is its answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A batch at the provider: the trials in it, and how often each had been asked before."""
-
-    key: str
-    provider_id: str
-    trials: Mapping[str, Trial]
-    attempts: Mapping[str, int]
 
 
 class Lost(NamedTuple):
@@ -102,13 +93,16 @@ class Batching:
 
     async def ask(self) -> None:
         """Hands in, waits and takes until all is answered, the money is spent, or the waiting is ended."""
-        await self._adopt()
-        self._source = self._pending.trials()
-        while not self._ending.is_set():
-            await self._hand_in()
-            if not self._open:
-                break
-            await self._wait_for_results()
+        run = self._intake.tally.run
+        with Adoption(self._prepared, self._backend, self._store, run=run, patience=self._patience) as adoption:
+            async for batch in adoption.batches():
+                self._adopt(batch)
+            self._source = self._pending.trials()
+            while not self._ending.is_set():
+                await self._hand_in()
+                if not self._open:
+                    break
+                await self._wait_for_results()
 
     @property
     def waiting(self) -> int:
@@ -122,31 +116,12 @@ class Batching:
     def _tell(self, waiting: str) -> None:
         self._intake.tally.waiting = waiting
 
-    # Batches that an earlier process handed in
-
-    async def _adopt(self) -> None:
-        found = self._store.open_batches(self._intake.tally.run)
-        if not found:
-            return
-        wanted = {trial for batch in found for trial in batch.trials}
-        trials = {trial.id: trial for trial in self._prepared.design.trials() if trial.id in wanted}
-        for batch in found:
-            own = {name: trials[name] for name in batch.trials if name in trials}
-            provider_id = batch.provider_id or await self._found(batch.key, own, datetime.fromisoformat(batch.created))
-            if provider_id:
-                self._keep_open(Open(batch.key, provider_id, own, batch.trials), self._rendered(own.values()))
-            else:
-                self._store.batch_ended(batch.key, "lost")
-                self._again += own.values()
-                self._pending.attempts.update({name: batch.trials[name] for name in own})
-
-    async def _found(self, key: str, trials: Mapping[str, Trial], since: datetime) -> str | None:
-        prompts = self._rendered(trials.values())
-        known = self._store.known_batches()
-        provider_id = await self._patience.get(lambda: self._backend.find(key, prompts, since, known))
-        if provider_id:
-            self._store.batch_submitted(key, provider_id)
-        return provider_id
+    def _adopt(self, batch: Open) -> None:
+        """Waits for a batch of an earlier process, or puts back what never got to the provider."""
+        self._keep_open(batch)
+        if not batch.provider_id:
+            self._put_back(batch, batch.trials)
+            self._close(batch, "lost")
 
     # Handing in
 
@@ -191,7 +166,7 @@ class Batching:
             return
         if provider_id is not None:
             self._store.batch_submitted(batch.key, provider_id)
-            self._keep_open(replace(batch, provider_id=provider_id), prompts)
+            self._keep_open(replace(batch, provider_id=provider_id))
 
     async def _submitted(self, prompts: Sequence[Prompt], key: str) -> str | None:
         """The batch's id, handed in once: a call that broke off may have got through, so it is looked for first."""
@@ -272,10 +247,10 @@ class Batching:
             self._again.append(batch.trials[name])
             self._pending.attempts[name] = batch.attempts[name]
 
-    def _keep_open(self, batch: Open, prompts: Sequence[Prompt]) -> None:
+    def _keep_open(self, batch: Open) -> None:
         """Answers will come of a batch, and be paid for."""
         self._open[batch.key] = batch
-        self._reserved[batch.key] = sum(map(self._bound, prompts))
+        self._reserved[batch.key] = sum(map(self._bound, self._rendered(batch.trials.values())))
         self._budget.reserve(self._reserved[batch.key])
 
     def _close(self, batch: Open, state: str) -> None:
@@ -283,7 +258,8 @@ class Batching:
         del self._open[batch.key]
         self._room.ended()
         self._budget.settle(self._reserved.pop(batch.key, 0.0), 0.0)
-        self._store.batch_ended(batch.key, state)
+        if batch.whole or state == "lost":  # what we did not want of it is left for whoever does
+            self._store.batch_ended(batch.key, state)
 
     async def _taken(self, batch: Open) -> list[str]:
         """Keeps the answers of a batch, and returns the trials that must be asked again."""

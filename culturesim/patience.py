@@ -20,6 +20,11 @@ class Patience:
     def __init__(self, seconds: float, ending: asyncio.Event, tell: Callable[[str], None]) -> None:
         self._most, self._ending, self._tell = seconds, ending, tell
 
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing to wait for any more."""
+        return self._ending.is_set()
+
     async def get(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """What the call gives, tried again while its faults pass; None when the waiting is ended."""
         waited, seconds = 0.0, 1.0

@@ -97,6 +97,8 @@ class Client:
         for place, trial in enumerate(self.provider.batches[batch][1]):
             if place == 5:
                 self._at("results")
+            if trial not in prompts:
+                continue
             call = Call.start(prompts[trial], "served")
             if kind := self.provider.fails(trial, number):
                 yield call.failed(kind, f"it was {kind}")
@@ -319,6 +321,55 @@ def test_what_waits_in_a_batch_is_not_asked_one_by_one(study: Prepared, store: S
         hand_in(study, provider, store, state="killed")
     tally = hand_in(study, provider, store, limits=Limits())
     assert (tally.asked, tally.outcome, tally.unanswered) == (0, "incomplete", 24)
+
+
+def test_a_larger_study_takes_in_what_a_smaller_one_handed_in(prepared: Make, store: Store) -> None:
+    small, large = (prepared(model="openai/batched", languages=tags) for tags in (("en",), ("en", "es")))
+    provider = Provider()
+    with pytest.raises(Killed):
+        hand_in(small, provider, store, state="killed")
+    assert hand_in(large, provider, store).outcome == "done"
+    assert each_once(store)
+    assert len(provider.asked) == 24
+    assert (hand_in(small, provider, store).reused, store.open_batches()) == (12, [])
+
+
+def test_a_smaller_study_takes_its_own_and_leaves_the_rest(prepared: Make, store: Store) -> None:
+    small, large = (prepared(model="openai/batched", languages=tags) for tags in (("en",), ("en", "es")))
+    provider = Provider()
+    with pytest.raises(Killed):
+        hand_in(large, provider, store, state="killed")
+    tally = hand_in(small, provider, store)
+    assert (tally.outcome, tally.asked) == ("done", 12)
+    assert hand_in(large, provider, store).outcome == "done"
+    assert each_once(store)
+    assert (len(provider.asked), store.open_batches()) == (24, [])
+
+
+def test_what_another_process_waits_for_is_left_to_it(prepared: Make, store: Store) -> None:
+    small, large = (prepared(model="openai/batched", languages=tags) for tags in (("en",), ("en", "es")))
+    provider = Provider()
+    with pytest.raises(Killed):
+        hand_in(small, provider, store, state="killed")
+    impatient = Store(store.path, views=store._sql, wait=0.1)
+    with store.journal(small.run_id):
+        tally = hand_in(large, provider, impatient)
+    assert (tally.outcome, tally.asked, tally.unanswered) == ("incomplete", 12, 12)
+    assert hand_in(large, provider, store).outcome == "done"
+    assert each_once(store)
+    assert len(provider.asked) == 24
+
+
+def test_ending_the_search_for_a_batch_loses_nothing(study: Prepared, store: Store) -> None:
+    provider = Provider()
+    with pytest.raises(Killed):
+        hand_in(study, provider, store, after_submit="killed")
+    asking = Asking(study, Client(provider, find="broken"), store, limits=BATCH)
+    asking._ending.set()
+    asking.run()
+    assert rows(store, "select state from batches") == [("submitting",)]
+    assert hand_in(study, provider, store).outcome == "done"
+    assert len(provider.asked) == 24
 
 
 def test_batches_stay_within_the_money(prepared: Make, store: Store) -> None:
