@@ -89,6 +89,8 @@ class Batching:
         self._rounds: Counter[str] = Counter()
         self._reserved: dict[str, float] = {}
         self._source: Iterator[Trial] = iter(())
+        self._taken_in: set[str] = set()
+        self._fault = ""
         self.out_of_money = False
 
     async def ask(self) -> None:
@@ -198,6 +200,8 @@ class Batching:
         while not self._ending.is_set():
             before = len(self._open)
             lost = [error for batch in list(self._open.values()) if (error := await self._looked_after(batch))]
+            if self._fault:
+                raise BatchError(self._fault)
             if lost:
                 self._make_room(lost)
             if len(self._open) < before:
@@ -211,7 +215,8 @@ class Batching:
             if await self._has_ended(batch):
                 await self._take(batch)
         except BatchLostError as error:
-            self._put_back(batch, set(batch.trials) - set(self._store.answered(list(batch.trials))))
+            answered = set(self._store.answered(list(batch.trials)))
+            self._put_back(batch, set(batch.trials) - answered - self._taken_in)
             self._close(batch, "lost")
             return Lost(batch, error)
         return None
@@ -264,24 +269,27 @@ class Batching:
     async def _taken(self, batch: Open) -> list[str]:
         """Keeps the answers of a batch, and returns the trials that must be asked again."""
         prompts = {prompt.trial.id: prompt for prompt in self._rendered(batch.trials.values())}
-        left = set(prompts) - set(self._store.answered(list(prompts)))
-        again = []
+        left = set(prompts) - set(self._store.answered(list(prompts))) - self._taken_in
+        again: list[str] = []
         async for completion in self._backend.results(batch.provider_id, prompts):
             name = completion.trial_id
             if name not in left:
                 continue
             left.discard(name)
-            if self._worth_another_round(completion):
+            error = completion.error
+            if error and error.passing and self._rounds[name] + 1 < ROUNDS:
                 again.append(name)
                 continue
-            priced = self._intake.priced(completion)
-            self._intake.take(prompts[name], priced, batch.attempts[name] + 1)
-            self._budget.spent += priced.cost or 0.0
-        return [*again, *(name for name in sorted(left) if self._another_round(name))]
+            if error and error.fatal:
+                self._fault = self._fault or error.message  # the rest of the batch is still taken
+            self._keep(prompts[name], completion, batch.attempts[name] + 1)
+        return [name for name in (*again, *sorted(left)) if self._another_round(name)]
 
-    def _worth_another_round(self, completion: Completion) -> bool:
-        passing = completion.error is not None and completion.error.passing
-        return passing and self._another_round(completion.trial_id)
+    def _keep(self, prompt: Prompt, completion: Completion, attempt: int) -> None:
+        priced = self._intake.priced(completion)
+        self._intake.take(prompt, priced, attempt)
+        self._taken_in.add(completion.trial_id)
+        self._budget.spent += priced.cost or 0.0
 
     def _another_round(self, name: str) -> bool:
         self._rounds[name] += 1

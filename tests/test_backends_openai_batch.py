@@ -103,6 +103,68 @@ def test_a_stand_in_for_a_key_hides_no_trial(httpserver: HTTPServer, monkeypatch
     assert [it.text for it in results_of(httpserver.url_for("/v1"), "ab")] == ["a or 2"]
 
 
+SEED = {"error": {"message": "Unsupported parameter: 'seed' is not supported with this model.", "param": "seed"}}
+WARM = {"error": {"message": "Unsupported value: 'temperature' does not support 0.5.", "param": "temperature"}}
+
+
+def uploaded(server: HTTPServer) -> dict[str, Any]:
+    """The request in a batch that is handed in after the results of one were read."""
+    server.expect_request(FILES).respond_with_json({"id": "in"})
+    server.expect_request(BATCHES).respond_with_json(batch("b2"))
+
+    async def work(backend: Any) -> None:
+        assert [it async for it in backend.results("b1", {prompt().trial.id: prompt()})] == []
+        await backend.submit([prompt()], Settings(), "m")
+
+    with_backend(server.url_for("/v1"), work)
+    content = next(request.get_data() for request, _ in server.log if request.path == FILES)
+    (sent,) = [json.loads(line) for line in content.splitlines() if line.startswith(b"{")]
+    body: dict[str, Any] = sent["body"]
+    return body
+
+
+def offer_refused(server: HTTPServer, told: dict[str, Any], **asked: Any) -> None:
+    body = {"messages": [{"role": "user", "content": "?"}], "max_completion_tokens": 9} | asked
+    request = json.dumps({"custom_id": "ab" * 16, "body": body})
+    offer(server, b"", output_file_id=None, error_file_id="err")
+    server.expect_request(f"{FILES}/err/content").respond_with_data(line("ab", 400, told))
+    server.expect_request(f"{FILES}/in/content").respond_with_data(request)
+
+
+def test_a_refused_parameter_is_left_out_of_the_next_batch(httpserver: HTTPServer) -> None:
+    offer_refused(httpserver, SEED, seed=7)
+    assert "seed" not in uploaded(httpserver)
+
+
+def test_the_other_word_for_the_bound_is_used_in_the_next_batch(httpserver: HTTPServer) -> None:
+    told = {"error": {"message": "'max_tokens' is not supported. Use 'max_completion_tokens' instead."}}
+    offer_refused(httpserver, told, max_tokens=9)
+    assert {"max_tokens", "max_completion_tokens"} & uploaded(httpserver).keys() == {"max_completion_tokens"}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "asked", "told"),
+    [(WARM, {"temperature": 0.5}, "ask with --temperature 1"), (SEED, {}, "'seed' is not supported"),
+     ({"error": {"message": "no such luck"}}, {"seed": 7}, "no such luck")],
+)  # fmt: skip
+def test_a_refusal_that_we_know_no_way_round_is_told(
+    httpserver: HTTPServer, refusal: dict[str, Any], asked: dict[str, Any], told: str
+) -> None:
+    offer_refused(httpserver, refusal, **asked)
+    (completion,) = results_of(httpserver.url_for("/v1"), "ab")
+    assert completion.error
+    assert (completion.error.kind, told in completion.error.message) == ("bad_request", True)
+
+
+def test_a_refusal_is_told_where_what_was_handed_in_is_gone(httpserver: HTTPServer) -> None:
+    offer(httpserver, b"", output_file_id=None, error_file_id="err")
+    httpserver.expect_request(f"{FILES}/err/content").respond_with_data(line("ab", 400, SEED))
+    httpserver.expect_request(f"{FILES}/in/content").respond_with_json({"error": {"message": "no file"}}, status=404)
+    (completion,) = results_of(httpserver.url_for("/v1"), "ab")
+    assert completion.error
+    assert completion.error.kind == "bad_request"
+
+
 @pytest.mark.parametrize("body", [line("ab", 200, said("2"))[:-20], b"<p>Bad gateway</p>"])
 def test_results_cut_short_or_replaced_may_be_whole_later(httpserver: HTTPServer, body: bytes) -> None:
     offer(httpserver, body)

@@ -193,6 +193,30 @@ def test_calls_that_failed_in_passing_are_handed_in_again_others_are_not(study: 
     assert each_once(store)
 
 
+@pytest.mark.parametrize("kind", ["quota", "auth", "bad_request"])
+def test_what_would_fail_for_all_ends_the_run_and_keeps_the_answers(study: Prepared, store: Store, kind: str) -> None:
+    provider = Provider()
+    provider.fails = lambda trial, batch: (
+        kind if batch == 2 and provider.batches["batch_2"][1].index(trial) in {3, 4} else ""
+    )
+    with pytest.raises(RunError, match=f"it was {kind}"):
+        hand_in(study, provider, store)
+    assert rows(store, "select count(*) from completions where error_kind is null") == [(22,)]
+    assert (store.open_batches(), len(provider.asked)) == ([], 24)
+    assert hand_in(study, provider, store).outcome == "done"
+    assert len(provider.asked) == 26
+
+
+@pytest.mark.parametrize("how", ["broken", "gone"])
+def test_a_download_that_breaks_off_brings_nothing_twice(study: Prepared, store: Store, how: str) -> None:
+    provider = Provider()
+    provider.fails = lambda trial, batch: "too_long" if trial == provider.batches["batch_1"][1][0] else ""
+    provider.polls_until_ended = 0
+    tally = hand_in(study, provider, store, results=how)
+    assert (tally.asked, tally.statuses["error"]) == (24, 1)
+    assert each_once(store)
+
+
 def test_what_fails_every_time_is_an_error_in_the_end(study: Prepared, store: Store) -> None:
     provider, never = Provider(), ""
 

@@ -169,14 +169,17 @@ class AnthropicChat(Chat):
         told, content = said(reply), reply.json()
         kind = kind_of_error(text_at(content, "error", "type"), told)
         kind = kind or _kind_of_status(reply.status)
-        message = f"{self._url} answered {reply.status}: {excerpt(told, 300)}"
-        if kind == "auth":
-            message += f"; check {self._variable}"
-        elif kind == "not_found" and not isinstance(content, dict):
+        message = f"{self._url} answered {reply.status}: {excerpt(told, 300)}{self.way_out(kind, told)}"
+        if kind == "not_found" and not isinstance(content, dict):
             message += "; check --base-url"
-        elif kind == "bad_request":
-            message += next((f"; {way}" for name, way in _WAYS_OUT.items() if name in told), "")
         return CallError(kind, message, retry_after(reply.headers))
+
+    def way_out(self, kind: str, told: str) -> str:
+        """What may help against an error, to be put behind its message."""
+        if kind == "auth":
+            return f"; check {self._variable}"
+        ways = _WAYS_OUT if kind == "bad_request" else {}
+        return next((f"; {way}" for name, way in ways.items() if name in told), "")
 
 
 def kind_of_error(type_of_error: str | None, message: str) -> str | None:

@@ -116,7 +116,7 @@ class AnthropicBatches(AnthropicChat, BatchService):
         if told is None:
             return call.failed("malformed", f"{self._url} gave neither a message nor an error in a batch")
         kind = kind_of_error(text_at(result, "error", "error", "type"), told) or "server"
-        return call.failed(kind, f"{self._url}, in a batch: {excerpt(told, 300)}")
+        return call.failed(kind, f"{self._url}, in a batch: {excerpt(told, 300)}{self.way_out(kind, told)}")
 
 
 def _total(batch: Batch) -> int:

@@ -77,8 +77,7 @@ class Chat(ABC):
 
     def fitted(self, prompt: Prompt, settings: Settings) -> dict[str, Any]:
         """The request that asks ``prompt``, as the server takes it; raises ``RefusedError`` where it takes none."""
-        fallback = prompt.trial.elicitation == "probabilities_or_choice"
-        return self._quirks.fitted(self.request_body(prompt, settings), fallback=fallback)
+        return self._quirks.fitted(self.request_body(prompt, settings), fallback=falls_back(prompt))
 
     def seconds(self, settings: Settings | None = None) -> float:
         """How long a call may take; without settings, one that leaves nothing to think about."""
@@ -118,6 +117,11 @@ class Chat(ABC):
                 if self._transport is None:
                     self._transport = Transport(await self.endpoint(), [self._key])
         return self._transport
+
+
+def falls_back(prompt: Prompt) -> bool:
+    """Whether a prompt may be asked without the log probabilities it asks for."""
+    return prompt.trial.elicitation == "probabilities_or_choice"
 
 
 def said(reply: Reply) -> str:

@@ -67,8 +67,8 @@ class Quirks:
             fitted.pop("top_logprobs", None)
         elif "top_logprobs" in fitted:
             fitted["top_logprobs"] = min(fitted["top_logprobs"], self.n_top)
-        if self.bound != "max_tokens" and "max_tokens" in fitted:
-            fitted[self.bound] = fitted.pop("max_tokens")
+        if (self.bound != "max_tokens" or self._turned) and _BOUNDS[self.bound] in fitted:
+            fitted[self.bound] = fitted.pop(_BOUNDS[self.bound])
         if self.folds_system:
             fitted["messages"] = _folded(fitted["messages"])
         return fitted
