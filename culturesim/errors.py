@@ -10,6 +10,7 @@
     ├── BackendError         no completions can be had from this model
     │   ├── MissingPartError     an optional package or a file of weights is not installed
     │   └── BatchError           a batch service did not do what it was asked
+    │       └── BatchLostError       no answers will come of a batch
     ├── StoreError           the DuckDB file cannot be used
     │   ├── StoreBusyError       another process holds it for longer than we wait
     │   └── StoreVersionError    it was written by a newer culturesim
@@ -24,6 +25,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 class CulturesimError(Exception):
@@ -86,11 +88,28 @@ class MissingPartError(BackendError):
 
 
 class BatchError(BackendError):
-    """A batch service did not do what it was asked; ``passing`` where it may a little later."""
+    """A batch service did not do what it was asked, as far as we heard.
 
-    def __init__(self, message: str, *, passing: bool = False, retry_after: float | None = None) -> None:
+    ``passing`` where it may a little later; ``unclear`` where it may have done it all the same.
+    """
+
+    def __init__(
+        self, message: str, *, passing: bool = False, unclear: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
-        self.passing, self.retry_after = passing, retry_after
+        self.passing, self.unclear, self.retry_after = passing, unclear, retry_after
+
+
+class BatchLostError(BatchError):
+    """No answers will come of a batch.
+
+    ``why``: the provider had no room for it ("full"), knows nothing of it any more ("gone"), or would turn the same
+    one down again ("refused").
+    """
+
+    def __init__(self, message: str, *, why: Literal["full", "gone", "refused"]) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class StoreError(CulturesimError):

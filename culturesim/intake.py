@@ -108,6 +108,10 @@ class Intake:
         self._tell(self.tally)
         return answer
 
+    def sync(self) -> None:
+        """Puts what was taken on the disk itself, safe from power loss."""
+        self._journal.sync()
+
     def _parsed(self, prompt: Prompt, completion: Completion) -> Answer:
         try:
             return parse(prompt, completion, self._prepared.lexicons[prompt.trial.language])

@@ -233,16 +233,21 @@ class Store:
         with self._transaction() as connection:
             connection.execute("update batches set state = ? where key = ?", [state, key])
 
-    def open_batches(self, run_id: str) -> list[StoredBatch]:
-        """The batches of a run that may still bring answers, oldest first."""
+    def open_batches(self, run_id: str | None = None) -> list[StoredBatch]:
+        """The batches (of one run) that may still bring answers, oldest first."""
         if not self.path.exists():
             return []
         frame = self.query(
             "select key, run, provider_id, created, trials::varchar[] as trials, attempts from batches "
-            "where run = ? and state in ('submitting', 'open') order by created, key",
-            [run_id],
+            "where (run = ? or ? is null) and state in ('submitting', 'open') order by created, key",
+            [run_id, run_id],
         )
         return [_stored_batch(row) for row in frame.iter_rows(named=True)]
+
+    def known_batches(self) -> list[str]:
+        """The provider's id of every batch that was ever noted with one."""
+        frame = self.query("select provider_id from batches where provider_id is not null")
+        return [str(name) for (name,) in frame.rows()]
 
     # Answers anew
 

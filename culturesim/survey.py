@@ -149,7 +149,7 @@ class Asking:
             self.tally.reused += count
             self._tell(self.tally)
 
-        in_batches = {name for batch in self.store.open_batches(self.tally.run) for name in batch.trials}
+        in_batches = {name for batch in self.store.open_batches() for name in batch.trials}
         return Pending(
             self.prepared, self.store, run=self.tally.run, shard=shard, only=only, elsewhere=in_batches,
             local=self.backend.capabilities.local, most=self.limits.max_trials, on_reuse=reused,

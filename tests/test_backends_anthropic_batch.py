@@ -10,7 +10,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from culturesim.backends import load
-from culturesim.errors import BatchError
+from culturesim.errors import BatchError, BatchLostError
 from culturesim.records import Completion, Option, Prompt, Settings, Trial
 from culturesim.serve import served
 
@@ -74,7 +74,7 @@ def results_of(server: HTTPServer, *names: str) -> list[Completion]:
 def found(server: HTTPServer, *batches: dict[str, Any]) -> str | None:
     page = {"data": list(batches), "has_more": False, "first_id": None, "last_id": None}
     server.expect_request(BATCHES).respond_with_json(page)
-    name: str | None = with_backend(server.url_for(""), lambda backend: backend.find("m", [prompt()], SINCE))
+    name: str | None = with_backend(server.url_for(""), lambda backend: backend.find("m", [prompt()], SINCE, []))
     return name
 
 
@@ -126,17 +126,24 @@ def test_results_that_break_off_may_come_later(httpserver: HTTPServer) -> None:
 
 def test_results_that_are_gone_are_told(httpserver: HTTPServer) -> None:
     offer(httpserver, "b1", b"", results_url=None)
-    with pytest.raises(BatchError, match="results_url") as error:
+    with pytest.raises(BatchLostError, match="results_url") as error:
         results_of(httpserver, "ab")
-    assert not error.value.passing
+    assert (error.value.why, error.value.passing) == ("gone", False)
 
 
-@pytest.mark.parametrize("body", ["<p>Hello</p>", '{"x": 1}', '{"id": "b1", "type'])
-def test_what_is_no_batch_is_an_error(httpserver: HTTPServer, body: str) -> None:
+@pytest.mark.parametrize("body", ["<p>Hello</p>", '{"x": 1}', '{"id": "b1", "type', "[]", "null"])
+@pytest.mark.parametrize("work", ["state", "results", "find"])
+def test_what_is_no_batch_is_an_error(httpserver: HTTPServer, body: str, work: str) -> None:
+    async def asked(backend: Any) -> Any:
+        if work == "find":
+            return await backend.find("m", [prompt()], SINCE, [])
+        return await backend.state("b1") if work == "state" else [it async for it in backend.results("b1", {})]
+
     kind = "text/html" if body.startswith("<") else "application/json"
-    httpserver.expect_request(f"{BATCHES}/b1").respond_with_data(body, content_type=kind)
-    with pytest.raises(BatchError, match=r"no batch|broken JSON") as error:
-        with_backend(httpserver.url_for(""), lambda backend: backend.state("b1"))
+    for path in (BATCHES, f"{BATCHES}/b1"):
+        httpserver.expect_request(path).respond_with_data(body, content_type=kind)
+    with pytest.raises(BatchError, match=r"no (list of )?batch|broken JSON") as error:
+        with_backend(httpserver.url_for(""), asked)
     assert error.value.passing
 
 
@@ -187,7 +194,17 @@ def service() -> Iterator[Any]:
 def test_batches_of_one_process_are_not_taken_for_each_other(service: Any) -> None:
     async def work(backend: Any) -> tuple[list[str], list[str | None]]:
         ids = [await backend.submit([prompt(name)], Settings(), name) for name in ("ab", "cd")]
-        return ids, [await backend.find(name, [prompt(name)], SINCE) for name in ("ab", "cd", "ef")]
+        return ids, [await backend.find(name, [prompt(name)], SINCE, []) for name in ("ab", "cd", "ef")]
 
     ids, names = with_backend(service.url, work)
     assert names == [*ids, None]
+
+
+def test_a_batch_known_as_another_is_not_taken_for_this_one(service: Any) -> None:
+    async def handed_in(backend: Any) -> list[str]:
+        return [await backend.submit([prompt(name)], Settings(), name) for name in ("ab", "cd")]
+
+    first, second = with_backend(service.url, handed_in)
+    for known, left in (([first], second), ([second], first), ([first, second], None)):
+        found = with_backend(service.url, lambda backend, known=known: backend.find("m", [prompt()], SINCE, known))
+        assert found == left

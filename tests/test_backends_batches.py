@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from culturesim.backends import load
-from culturesim.errors import BatchError
+from culturesim.errors import BatchError, BatchLostError
 from culturesim.prepare import Prepared
 from culturesim.records import Prompt, Settings
 from culturesim.serve import Responder, served
@@ -50,7 +50,7 @@ def test_a_batch_is_handed_in_found_and_answered(provider: str, prompts: list[Pr
         batch = await backend.submit(prompts, Settings(), "mark-1")
         since = datetime.now(UTC) - timedelta(minutes=1)
         other = prompts[:-1]  # what marks a batch is the mark at OpenAI, and the requests at Anthropic
-        found = [await backend.find("mark-1", prompts, since), await backend.find("mark-2", other, since)]
+        found = [await backend.find("mark-1", prompts, since, []), await backend.find("mark-2", other, since, [])]
         return batch, found, await backend.state(batch), await all_of(backend, batch, prompts)
 
     with served("sim/uniform", batch_seconds=0) as server:
@@ -111,5 +111,35 @@ def test_a_batch_that_is_turned_down_says_why(prompts: list[Prompt], httpserver:
              "completion_window": "24h", "created_at": 0,
              "errors": {"object": "list", "data": [{"message": "line 3 is no request"}]}}  # fmt: skip
     httpserver.expect_request("/v1/batches/b").respond_with_json(batch)
-    with pytest.raises(BatchError, match="line 3 is no request"):
+    with pytest.raises(BatchLostError, match="line 3 is no request") as lost:
         with_backend("openai", httpserver.url_for("/v1"), lambda backend: backend.state("b"))
+    assert lost.value.why == "refused"
+
+
+def test_a_batch_without_room_may_be_handed_in_again(httpserver: Any) -> None:
+    error = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached for gpt in organization x."}
+    batch = {"id": "b", "created_at": 0, "status": "failed", "errors": {"data": [error]}}
+    httpserver.expect_request("/v1/batches/b").respond_with_json(batch)
+    with pytest.raises(BatchLostError, match="Enqueued token limit") as lost:
+        with_backend("openai", httpserver.url_for("/v1"), lambda backend: backend.state("b"))
+    assert lost.value.why == "full"
+
+
+@pytest.mark.parametrize("work", ["state", "results"])
+def test_a_batch_that_the_provider_does_not_know_any_more_is_gone(provider: str, work: str, httpserver: Any) -> None:
+    async def asked(backend: Any) -> Any:
+        return await backend.state("b") if work == "state" else await all_of(backend, "b", [])
+
+    path = {"openai": "/v1/batches/b", "anthropic": "/v1/messages/batches/b"}[provider]
+    httpserver.expect_request(path).respond_with_json({"error": {"message": "no such batch"}}, status=404)
+    with pytest.raises(BatchLostError, match="no such batch") as lost:
+        with_backend(provider, httpserver.url_for("/v1"), asked)
+    assert lost.value.why == "gone"
+
+
+def test_a_page_that_was_not_found_says_nothing_of_the_batch(provider: str, httpserver: Any) -> None:
+    path = {"openai": "/v1/batches/b", "anthropic": "/v1/messages/batches/b"}[provider]
+    httpserver.expect_request(path).respond_with_data("<p>No page</p>", 404, content_type="text/html")
+    with pytest.raises(BatchError, match="answered 404") as error:
+        with_backend(provider, httpserver.url_for("/v1"), lambda backend: backend.state("b"))
+    assert not isinstance(error.value, BatchLostError)

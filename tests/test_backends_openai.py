@@ -162,6 +162,14 @@ def test_retry_after_in_its_forms(headers, seconds):
     assert retry_after(headers) == seconds
 
 
+@pytest.mark.parametrize(("delay", "seconds"), [("17s", 17.0), ("2.5s", 2.5), ("soon", None), (None, None)])
+def test_a_wait_may_be_told_among_the_details_of_an_error(httpserver, delay, seconds):
+    details = [{"@type": "type.googleapis.com/google.rpc.Help"}, {"retryDelay": delay}]
+    body = json.dumps([{"error": {"code": 429, "message": "RESOURCE_EXHAUSTED", "details": details}}])
+    error = error_of(httpserver, response_data=body, status=429, content_type="application/json")
+    assert (error.kind, error.retry_after) == ("rate_limit", seconds)
+
+
 def test_no_quota_left_is_not_a_rate_limit(httpserver):
     body = '{"error": {"message": "You have no credit.", "code": "insufficient_quota"}}'
     assert error_of(httpserver, response_data=body, status=429, content_type="application/json").kind == "quota"
@@ -173,10 +181,32 @@ def test_a_prompt_too_long_is_not_every_prompt(httpserver, told):
     assert error_of(httpserver, response_data=body, status=400, content_type="application/json").kind == "too_long"
 
 
-@pytest.mark.parametrize("code", ["content_filter", "invalid_prompt"])
-def test_a_filtered_prompt_is_a_refusal_and_no_error(httpserver, code):
-    body = {"error": {"message": "flagged", "code": code}}
-    httpserver.expect_request(CHAT).respond_with_json(body, status=400)
+@pytest.mark.parametrize(
+    "told",
+    ["This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.",
+     "the request exceeds the available context size, try increasing it", "prompt is too long: 9000 tokens",
+     "Requested tokens exceed context window of 512", "Too many tokens in prompt",
+     "This model's maximum prompt length is 131072 but the request contains 200000 tokens.",
+     "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."],
+)  # fmt: skip
+def test_a_prompt_too_long_is_told_by_words_where_there_is_no_code_for_it(httpserver, told):
+    body = json.dumps({"object": "error", "message": told, "type": "BadRequestError", "code": 400})
+    assert error_of(httpserver, response_data=body, status=400, content_type="application/json").kind == "too_long"
+
+
+def test_too_many_tokens_a_minute_are_no_prompt_too_long(httpserver):
+    body = '{"error": {"message": "Too many tokens per minute"}}'
+    assert error_of(httpserver, response_data=body, status=429).kind == "rate_limit"
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(400, {"code": "content_filter"}), (400, {"code": "invalid_prompt"}),
+     (403, {"code": 403, "metadata": {"reasons": ["violence"], "flagged_input": "How …", "provider_name": "x"}})],
+)  # fmt: skip
+def test_a_filtered_prompt_is_a_refusal_and_no_error(httpserver, status, told):
+    body = {"error": {"message": "Your input was flagged", **told}}
+    httpserver.expect_request(CHAT).respond_with_json(body, status=status)
     (completion,) = ask(httpserver)
     assert (completion.text, completion.finish_reason, completion.error) == (None, "content_filter", None)
 
@@ -201,6 +231,27 @@ def test_an_error_told_under_200_is_of_its_own_kind(httpserver, code, kind):
     error = ask(httpserver)[0].error
     assert error.kind == kind
     assert f"answered {code}: no luck upstream" in error.message
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [({"code": 502, "message": "no luck upstream"}, "server"), ({"code": 429, "message": "slow down"}, "rate_limit"),
+     ({"code": "bad", "message": "no"}, "server"), (None, "server")],
+)  # fmt: skip
+@pytest.mark.parametrize("content", ["", "2 or", None])
+def test_a_choice_that_ended_in_an_error_is_a_failed_call(httpserver, error, kind, content):
+    message = {"role": "assistant", "content": content}
+    httpserver.expect_request(CHAT).respond_with_json(reply(finish_reason="error", error=error, message=message))
+    (completion,) = ask(httpserver)
+    assert (completion.text, completion.error.kind) == (None, kind)
+    assert (error or {}).get("message", "") in completion.error.message
+
+
+def test_a_choice_that_was_filtered_midway_is_a_refusal(httpserver):
+    error = {"code": 403, "message": "flagged", "metadata": {"reasons": ["violence"]}}
+    httpserver.expect_request(CHAT).respond_with_json(reply("", finish_reason="error", error=error))
+    (completion,) = ask(httpserver)
+    assert (completion.finish_reason, completion.error) == ("content_filter", None)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(200, "protocol"), (404, "not_found")])
@@ -411,12 +462,30 @@ def test_a_temperature_of_the_studys_own_is_not_dropped_in_silence(httpserver):
     assert (error.kind, "--temperature 1" in error.message) == ("bad_request", True)
 
 
-def test_a_model_without_system_role_is_told_in_the_question(httpserver):
-    told = {"message": "System role not supported"}
+@pytest.mark.parametrize(
+    "said",
+    ["System role not supported", "Developer instruction is not enabled for models/gemma-3-27b-it",
+     "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+     "This model does not support system messages", "Only user and assistant roles are supported!",
+     "Invalid role: system"],
+)  # fmt: skip
+def test_a_model_without_system_role_is_told_in_the_question(httpserver, said):
+    told = {"message": said}
     picky(httpserver, lambda body: told if body["messages"][0]["role"] == "system" else None)
     assert ask(httpserver)[0].text == "2"
     (message,) = httpserver.log[-1][0].get_json()["messages"]
     assert message == {"role": "user", "content": "You are a teacher.\n\nHow important?"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Your request was rejected: the text is not allowed by our safety system.",
+     "Your prompt is not allowed by our safety system. System messages may help."],
+)  # fmt: skip
+def test_a_refusal_by_some_other_system_says_nothing_of_the_role(httpserver, said):
+    picky(httpserver, lambda body: {"message": said} if body["messages"][0]["role"] == "system" else None)
+    assert said in ask(httpserver)[0].error.message
+    assert len(httpserver.log) == 1
 
 
 @pytest.mark.parametrize(("elicitation", "kind"), [("probabilities", "bad_request"), ("probabilities_or_choice", None)])
@@ -434,6 +503,21 @@ def test_a_lower_limit_of_reported_tokens_is_taken(httpserver):
     picky(httpserver, lambda body: told if body["top_logprobs"] > 5 else None)
     assert ask(httpserver, prompt("probabilities"))[0].text == "2"
     assert httpserver.log[-1][0].get_json()["top_logprobs"] == 5
+
+
+def test_a_bound_that_is_too_large_teaches_no_other_word_for_it(httpserver):
+    told = "'max_tokens' or 'max_completion_tokens' is too large: 4128. This model's maximum context length is 4096"
+    picky(httpserver, lambda body: {"message": told})
+    assert told in ask(httpserver)[0].error.message
+    assert len(httpserver.log) == 1
+
+
+def test_a_server_that_wants_now_this_word_and_now_that_is_not_asked_for_ever(httpserver):
+    words = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+    picky(httpserver, lambda body: next({"message": f"{name} is not supported, use {words[name]}"}
+                                        for name in words if name in body))  # fmt: skip
+    assert ask(httpserver)[0].error.kind == "bad_request"
+    assert len(httpserver.log) == 2
 
 
 def test_another_bad_request_stays_one(httpserver):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from culturesim.backends import default_server, known_models, load, thinking_room
@@ -53,11 +55,39 @@ def test_an_address_with_a_secret_or_without_a_scheme_is_refused(url: str) -> No
     assert "secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("model", "settings", "room"),
-    [("openai/gpt-4.1", Settings(), 0), ("openai/o3", Settings(), 4096), ("openai/gpt-5-mini", Settings(), 4096),
-     ("openai/gpt-5", Settings(effort="minimal"), 0), ("openai/gpt-5", Settings(thinking=100), 100),
-     ("vllm/any", Settings(effort="high"), 4096), ("openrouter/deepseek/deepseek-r1", Settings(), 4096)],
-)  # fmt: skip
-def test_models_that_think_get_room(model: str, settings: Settings, room: int) -> None:
-    assert thinking_room(model, settings) == room
+THINK = ["openai/o3", "openai/gpt-5-mini", "openrouter/deepseek/deepseek-r1", "deepseek/deepseek-reasoner",
+         "gemini/gemini-2.5-flash", "gemini/gemini-2.5-pro", "gemini/gemini-3-pro-preview", "vllm/openai/gpt-oss-20b",
+         "ollama/gpt-oss:20b", "xai/grok-4", "xai/grok-4-fast-reasoning", "xai/grok-3-mini", "ollama/qwen3:8b",
+         "vllm/Qwen/Qwen3-8B", "vllm/Qwen/Qwen3-4B-Thinking-2507", "groq/qwen/qwen3-32b", "vllm/Qwen/QwQ-32B",
+         "mistral/magistral-small-latest", "together/deepseek-ai/DeepSeek-R1-Distill-Qwen-14B",
+         "openrouter/z-ai/glm-4.6", "openrouter/moonshotai/kimi-k2-thinking", "vllm/microsoft/Phi-4-reasoning",
+         "openrouter/anthropic/claude-3.7-sonnet:thinking"]  # fmt: skip
+ANSWER = ["openai/gpt-4.1", "openai/gpt-4o", "openai/gpt-5-chat-latest", "anthropic/claude-sonnet-4-5",
+          "gemini/gemini-2.0-flash", "gemini/gemini-2.5-flash-lite", "xai/grok-3", "xai/grok-4-fast-non-reasoning",
+          "deepseek/deepseek-chat", "vllm/Qwen/Qwen3-4B-Instruct-2507", "vllm/Qwen/Qwen2.5-7B-Instruct",
+          "openrouter/qwen/qwen3-coder", "mistral/mistral-small-latest", "llamacpp/smollm2"]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", THINK)
+def test_models_that_think_get_room(model: str) -> None:
+    assert thinking_room(model, Settings()) == 4096
+    assert thinking_room(model, Settings(thinking=100)) == 100
+
+
+@pytest.mark.parametrize("model", ANSWER)
+def test_models_that_answer_at_once_need_none(model: str) -> None:
+    assert thinking_room(model, Settings()) == 0
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_room_for_thought_takes_time(provider: str) -> None:
+    backend: Any = load(f"{provider}/any", base_url="http://localhost:1/v1")
+    assert backend.seconds(Settings()) == 60
+    assert backend.seconds(Settings(thinking=4000)) == 260
+    told: Any = load(f"{provider}/any", base_url="http://localhost:1/v1", timeout=9)
+    assert told.seconds(Settings(thinking=4000)) == 9
+
+
+def test_effort_is_thought_unless_it_is_none() -> None:
+    assert thinking_room("vllm/any", Settings(effort="high")) == 4096
+    assert thinking_room("openai/gpt-5", Settings(effort="minimal")) == 0

@@ -668,6 +668,8 @@ def test_a_batch_is_open_until_it_ended(begun: Store) -> None:
     begun.batch_submitted("k1", "batch_7")
     assert [each.provider_id for each in begun.open_batches("r1")] == ["batch_7"]
     assert begun.open_batches("r2") == []
+    assert [each.key for each in begun.open_batches()] == ["k1"]
+    assert begun.known_batches() == ["batch_7"]
     begun.batch_ended("k1")
     assert begun.open_batches("r1") == []
     assert one(begun, "select state, provider_id from batches") == {"state": "ended", "provider_id": "batch_7"}

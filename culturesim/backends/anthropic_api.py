@@ -19,13 +19,13 @@ from culturesim.backends.base import (
     kind_of_status,
     text_at,
 )
-from culturesim.backends.chat import TIMEOUT, Chat, said
+from culturesim.backends.chat import Chat, said
 from culturesim.backends.headers import allowance, retry_after
 from culturesim.backends.presets import checked_url, thinking_room
 from culturesim.backends.quirks import Quirks, RefusedError
 from culturesim.backends.transport import Endpoint, Reply, shown
 from culturesim.errors import BackendError
-from culturesim.records import Completion, Prompt, Settings
+from culturesim.records import CallError, Completion, Prompt, Settings
 
 if TYPE_CHECKING:
     import anthropic
@@ -79,8 +79,8 @@ def create(name: str, options: Options) -> Backend:
     if not key and options.base_url is None:
         raise BackendError(f"anthropic/{name} needs a key: export {KEY_VARIABLE}=…")
     url = URL if options.base_url is None else checked_url(options.base_url)
-    timeout = TIMEOUT if options.timeout is None else options.timeout
-    return AnthropicBatches(name, key or "none-needed", url.rstrip("/").removesuffix("/v1"), timeout, variable)
+    url = url.rstrip("/").removesuffix("/v1")
+    return AnthropicBatches(name, key or "none-needed", url, options.timeout, variable)
 
 
 class AnthropicChat(Chat):
@@ -89,7 +89,7 @@ class AnthropicChat(Chat):
     ``variable`` is the environment variable the key came from.
     """
 
-    def __init__(self, model: str, key: str, url: str, timeout: float, variable: str = KEY_VARIABLE) -> None:
+    def __init__(self, model: str, key: str, url: str, timeout: float | None, variable: str = KEY_VARIABLE) -> None:
         super().__init__(f"anthropic/{model}", model, key, url, timeout, Quirks())
         self._variable = variable
         self._either = False  # learned: temperature or top_p, not both
@@ -164,19 +164,22 @@ class AnthropicChat(Chat):
         )
         return call.failed("malformed" if "json" in reply.content_type else "protocol", message)
 
-    def refused(self, call: Call, reply: Reply) -> Completion:
-        """The completion of a call that the server answered with an error status."""
+    def fault(self, reply: Reply) -> CallError:
+        """What went wrong, as a reply with an error status tells it."""
         told, content = said(reply), reply.json()
         kind = kind_of_error(text_at(content, "error", "type"), told)
         kind = kind or _kind_of_status(reply.status)
-        message = f"{self._url} answered {reply.status}: {excerpt(told, 300)}"
-        if kind == "auth":
-            message += f"; check {self._variable}"
-        elif kind == "not_found" and not isinstance(content, dict):
+        message = f"{self._url} answered {reply.status}: {excerpt(told, 300)}{self.way_out(kind, told)}"
+        if kind == "not_found" and not isinstance(content, dict):
             message += "; check --base-url"
-        elif kind == "bad_request":
-            message += next((f"; {way}" for name, way in _WAYS_OUT.items() if name in told), "")
-        return call.failed(kind, message, retry_after(reply.headers))
+        return CallError(kind, message, retry_after(reply.headers))
+
+    def way_out(self, kind: str, told: str) -> str:
+        """What may help against an error, to be put behind its message."""
+        if kind == "auth":
+            return f"; check {self._variable}"
+        ways = _WAYS_OUT if kind == "bad_request" else {}
+        return next((f"; {way}" for name, way in ways.items() if name in told), "")
 
 
 def kind_of_error(type_of_error: str | None, message: str) -> str | None:

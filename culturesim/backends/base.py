@@ -88,10 +88,10 @@ class BatchBackend(Backend, Protocol):
     async def submit(self, prompts: Sequence[Prompt], settings: Settings, mark: str) -> str:
         """Hand in a batch and return its id. ``mark`` (at most 64 characters) is ours, to find it by."""
 
-    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime) -> str | None:
+    async def find(self, mark: str, prompts: Sequence[Prompt], since: datetime, known: Sequence[str]) -> str | None:
         """The id of the batch with this mark, handed in after ``since``, if the provider has one; ``prompts`` are its.
 
-        For a process that was killed between handing in and noting the id.
+        For a process that was killed between handing in and noting the id. ``known`` are the ids of other batches.
         """
 
     async def state(self, batch: str) -> BatchState:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from culturesim.backends.base import (
     Backend,
     Call,
@@ -17,12 +19,12 @@ from culturesim.backends.base import (
     chat_messages,
     count_at,
     excerpt,
-    kind_of_status,
     sampling_seed,
     text_at,
 )
-from culturesim.backends.chat import FILTERED, TIMEOUT, Chat, said
-from culturesim.backends.headers import allowance, retry_after
+from culturesim.backends.chat import Chat, said
+from culturesim.backends.headers import allowance
+from culturesim.backends.openai_errors import error_in, error_under_200, is_filtered, kind_of, wait_told
 from culturesim.backends.presets import (
     NO_SAMPLING,
     OTHER,
@@ -35,7 +37,7 @@ from culturesim.backends.presets import (
 from culturesim.backends.quirks import Quirks
 from culturesim.backends.transport import Endpoint, Reply, shown
 from culturesim.errors import BackendError
-from culturesim.records import Completion, Prompt, Settings, TokenLogprobs
+from culturesim.records import CallError, Completion, Prompt, Settings, TokenLogprobs
 
 if TYPE_CHECKING:
     import httpx2
@@ -43,14 +45,6 @@ if TYPE_CHECKING:
 
 LABEL_TOKENS = 3
 """Positions asked for with ``probabilities``: a label such as "10" may take more than one token."""
-
-_KINDS = {
-    "insufficient_quota": "quota",
-    "billing_hard_limit_reached": "quota",
-    "context_length_exceeded": "too_long",
-    "exceed_context_size_error": "too_long",
-}
-"""The kind of ``CallError`` that a server's own code or type stands for, where its status says less."""
 
 _OF_OPENAI = ("openai-organization", "openai-project")  # headers the SDK takes from the environment
 _NO_KEY = "none-needed"  # the SDK insists on a key; local servers do not look at it
@@ -69,18 +63,17 @@ def create(provider: str, name: str, options: Options) -> Backend:
     if not url:
         wanted = f"export {preset.urls[0]}=…, or " if preset.urls else ""
         raise BackendError(f"{provider}/{name} needs an address: {wanted}give --base-url")
-    timeout = TIMEOUT if options.timeout is None else options.timeout
     if preset.batches:
         from culturesim.backends.openai_batch import OpenAIBatches
 
-        return OpenAIBatches(provider, name, preset, key or _NO_KEY, url, timeout)
-    return OpenAIChat(provider, name, preset, key or _NO_KEY, url, timeout)
+        return OpenAIBatches(provider, name, preset, key or _NO_KEY, url, options.timeout)
+    return OpenAIChat(provider, name, preset, key or _NO_KEY, url, options.timeout)
 
 
 class OpenAIChat(Chat):
     """Chat completions of one model."""
 
-    def __init__(self, provider: str, model: str, preset: Preset, key: str, url: str, timeout: float) -> None:
+    def __init__(self, provider: str, model: str, preset: Preset, key: str, url: str, timeout: float | None) -> None:
         self._provider, self._preset = provider, preset
         # OpenAI's own word for the bound is the newer one; what others run behind a URL mostly knows the older.
         its_own = url == preset.url or provider == "azure"
@@ -144,26 +137,34 @@ class OpenAIChat(Chat):
 
     # Replies
 
+    def _learn(self, sent: dict[str, Any], reply: Reply) -> None:
+        """Learns from a refusal; one of the prompt teaches nothing of requests."""
+        if not is_filtered(error_in(reply.json())):
+            super()._learn(sent, reply)
+
     def refused(self, call: Call, reply: Reply) -> Completion:
         """The completion of a call that the server answered with an error status."""
-        content = reply.json()
-        code, kind_of_error = (str(at(content, "error", name)) for name in ("code", "type"))
-        if code in FILTERED:
+        if is_filtered(error_in(reply.json())):
             return call.done(None, finish_reason="content_filter")
-        kind = _KINDS.get(code) or _KINDS.get(kind_of_error) or kind_of_status(reply.status)
-        message = f"{self._url} answered {reply.status}: {excerpt(said(reply), 300)}"
+        return super().refused(call, reply)
+
+    def fault(self, reply: Reply) -> CallError:
+        """What went wrong, as a reply with an error status tells it."""
+        content, told = reply.json(), said(reply)
+        kind = kind_of(reply.status, error_in(content), told)
+        message = f"{self._url} answered {reply.status}: {excerpt(told, 300)}"
         if kind == "auth":
             message += f"; check {self._preset.keys[0]}" if self._preset.keys else ""
         elif kind == "not_found" and not isinstance(content, dict):
             message += f"; {self._url_hint()}"
-        return call.failed(kind, message, retry_after(reply.headers))
+        return CallError(kind, message, wait_told(reply))
 
     def read(self, call: Call, reply: Reply) -> Completion:
         """The completion in the body of an answer, or the error that it tells or is."""
         content = reply.json()
-        status = count_at(content, "error", "code")
-        if status is not None and status >= 400:  # a relay had answered 200 before the model behind it failed
-            return call.failed(kind_of_status(status), f"{self._url} answered {status}: {excerpt(said(reply), 300)}")
+        if (told := error_under_200(content)) is not None:
+            status, error = told
+            return self.refused(call, Reply(status, reply.headers, orjson.dumps({"error": error})))
         if not is_completion(content):
             return self._something_else(call, reply)
         return completion_in(call, content, self._model, allowance=allowance(reply.headers))

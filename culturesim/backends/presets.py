@@ -13,10 +13,21 @@ from culturesim.records import Settings
 ROOM_FOR_THOUGHT = 4096
 """Tokens a reasoning model may think before it answers, where the study does not say."""
 
-_REASONING = re.compile(r"(^|/)(o[134](-|$)|gpt-5|deepseek-reasoner|deepseek-r1|magistral)")
+_REASONING = re.compile(
+    r"(^|/)(o[134](-|$)|gpt-5|gpt-oss|gemini-(2\.5|[3-9]|pro-latest|flash-latest)|grok-([4-9]|3-mini|code)"
+    r"|deepseek-(r1|reasoner)|qwen3|qwq|magistral|glm-(4\.[5-9]|[5-9]|z1)|minimax-m\d|seed-oss|smollm3)"
+    r"|thinking|reason(er|ing)",
+    re.IGNORECASE,
+)
 """Names of models that think before they answer unless told not to."""
 
-NO_SAMPLING = re.compile(r"(^|/)(o[134](-|$)|gpt-5)")
+_ANSWERS_AT_ONCE = re.compile(
+    r"instruct|non-?reasoning|no-?think|gpt-5[^/]*-chat|gemini-2\.5-flash-lite|qwen3-(coder|max(?!-thinking))",
+    re.IGNORECASE,
+)
+"""Names of their siblings that do not."""
+
+NO_SAMPLING = re.compile(r"(^|/)(o[134](-|$)|gpt-5(?![^/]*-chat))")
 """Names of models that sample at temperature 1 and take neither temperature nor top_p."""
 
 _NO_THOUGHT = {"none", "minimal"}
@@ -68,7 +79,8 @@ def thinking_room(model: str, settings: Settings) -> int:
     """Tokens a model may think beyond ``max_tokens``: the study's bound, or ours where it likely thinks."""
     if settings.thinking:
         return settings.thinking
-    thinks = bool(settings.effort) or _REASONING.search(model) is not None
+    known = _REASONING.search(model) is not None and not _ANSWERS_AT_ONCE.search(model)
+    thinks = bool(settings.effort) or known
     return ROOM_FOR_THOUGHT if thinks and settings.effort not in _NO_THOUGHT else 0
 
 

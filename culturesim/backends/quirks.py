@@ -14,10 +14,14 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _NO_SYSTEM = re.compile(
-    r"(system|developer)['\"` ]*(role|message|instruction|prompt)s?\b.*(not|n't|un)|only user and assistant roles"
-    r"|(un|not ).*\b(system|developer)\b",
+    r"(?<!safety )\b(system|developer)['\"` ]*(role|message|instruction|prompt)s?\b[^.]*?(\bnot\b|n't|\bun|\binvalid)"
+    r"|(\bnot\b|n't|\bun\w+|\binvalid)\b[^.]{0,40}\b(system|developer)['\"` ]*(role|message|instruction|prompt)"
+    r"|\brole\b[^.]{0,40}(\bnot\b|n't|\bun\w+|\binvalid)[^.]{0,40}\b(system|developer)\b"
+    r"|(\bun\w+|\binvalid|\bnot \w+) roles?\b[^.]{0,20}\b(system|developer)\b|only user and assistant roles",
     re.IGNORECASE,
 )
+"""A refusal of the role. The word alone says nothing: other systems there are that do not allow something."""
+
 _MOST = re.compile(
     r"(?:less than or equal to|at most|maximum(?: \w+)* is|<=|between 0 and)\D{0,12}(\d+)", re.IGNORECASE
 )
@@ -42,6 +46,7 @@ class Quirks:
     n_top: int = 20
     folds_system: bool = False
     dropped: set[str] = field(default_factory=set)
+    _turned: bool = False
 
     def fitted(self, body: dict[str, Any], *, fallback: bool) -> dict[str, Any]:
         """A request as this server takes it; ``fallback`` allows to go without log probabilities.
@@ -62,21 +67,20 @@ class Quirks:
             fitted.pop("top_logprobs", None)
         elif "top_logprobs" in fitted:
             fitted["top_logprobs"] = min(fitted["top_logprobs"], self.n_top)
-        if self.bound != "max_tokens" and "max_tokens" in fitted:
-            fitted[self.bound] = fitted.pop("max_tokens")
+        if (self.bound != "max_tokens" or self._turned) and _BOUNDS[self.bound] in fitted:
+            fitted[self.bound] = fitted.pop(_BOUNDS[self.bound])
         if self.folds_system:
             fitted["messages"] = _folded(fitted["messages"])
         return fitted
 
     def learn(self, sent: Mapping[str, Any], message: str, parameter: str | None = None) -> bool:
         """Learns from a refusal of what was sent; returns whether it says anything new to us."""
-        if not _REFUSAL.search(message):
+        if not _REFUSAL.search(message) and not _NO_SYSTEM.search(message):
             return False
         before = (self.bound, self.n_top, self.folds_system, len(self.dropped))
         named = self._named(sent, message, parameter)
         if named in _BOUNDS:
-            if _BOUNDS[named] in message:
-                self.bound = _BOUNDS[named]
+            self._learn_bound(named, message)
         elif named == "top_logprobs" and (most := _MOST.search(message)) and 0 < int(most[1]) < sent[named]:
             self.n_top = int(most[1])
         elif named in {"logprobs", "top_logprobs"}:
@@ -86,6 +90,16 @@ class Quirks:
         elif not named and _has_system(sent) and _NO_SYSTEM.search(message):
             self.folds_system = True
         return before != (self.bound, self.n_top, self.folds_system, len(self.dropped))
+
+    def _learn_bound(self, named: str, message: str) -> None:
+        """Takes the other word for the bound where a server says to use it, once: no server takes neither of the two.
+
+        Both words alone say nothing: a bound that is too large is refused by naming both.
+        """
+        other = _BOUNDS[named]
+        wanted = rf"\buse\W+(the\W+)?{other}\b|\b{other}\b\W+instead\b"
+        if not self._turned and re.search(wanted, message, re.IGNORECASE):
+            self.bound, self._turned = other, True
 
     def _named(self, sent: Mapping[str, Any], message: str, parameter: str | None) -> str:
         """The parameter of ours that a message is about: the one it names first."""

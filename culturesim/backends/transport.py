@@ -76,23 +76,24 @@ class TransportError(Exception):
 
 
 class Transport:
-    """One pool of connections to one endpoint. ``timeout`` bounds a call in seconds; ``secrets`` never come back."""
+    """One pool of connections to one endpoint. ``secrets`` never come back."""
 
-    def __init__(self, endpoint: Endpoint, timeout: float, secrets: Sequence[str] = ()) -> None:
-        self.endpoint, self._timeout = endpoint, timeout
+    def __init__(self, endpoint: Endpoint, secrets: Sequence[str] = ()) -> None:
+        self.endpoint = endpoint
         self._secrets = [secret.encode() for secret in secrets if len(secret) >= SHORTEST_SECRET]
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, content: object) -> Reply:
-        """Send JSON once and return the server's reply, of whatever status; ``TransportError`` where none came."""
+    async def post(self, content: object, seconds: float) -> Reply:
+        """Send JSON once and return the server's reply, of whatever status; ``TransportError`` if in vain."""
         import aiohttp
 
         session = self._session = self._session or self._open()
+        body, within = orjson.dumps(content), aiohttp.ClientTimeout(total=seconds)
         try:
-            async with session.post(self.endpoint.url, data=orjson.dumps(content), allow_redirects=False) as response:
+            async with session.post(self.endpoint.url, data=body, timeout=within, allow_redirects=False) as response:
                 return Reply(response.status, response.headers, self._clean(await response.read()))
         except TimeoutError:
-            raise TransportError("timeout", f"{self.endpoint.url} did not answer in {self._timeout:g} s") from None
+            raise TransportError("timeout", f"{self.endpoint.url} did not answer in {seconds:g} s") from None
         except aiohttp.ClientPayloadError as error:
             raise TransportError("malformed", f"{self.endpoint.url} broke off in its answer: {error}") from None
         except aiohttp.InvalidURL:
@@ -113,7 +114,6 @@ class Transport:
 
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),  # how many at a time is the run's to say
-            timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=self.endpoint.headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=_proxy(self.endpoint.url),

@@ -46,7 +46,9 @@ TrustRemoteCode = Annotated[bool, typer.Option("--trust-remote-code", help="run 
 Concurrency = Annotated[int, typer.Option(min=1, help="most calls at a time; fewer where the server pushes back")]
 CallsPerMinute = Annotated[float | None, typer.Option("--rpm", min=0.1, help="most calls per minute")]
 TokensPerMinute = Annotated[float | None, typer.Option("--tpm", min=1, help="most tokens per minute")]
-Timeout = Annotated[float | None, typer.Option(min=0.1, help="seconds one call may take [default: 60 for APIs]")]
+Timeout = Annotated[
+    float | None, typer.Option(min=0.1, help="seconds one call may take [default: 60 for APIs, more for thought]")
+]
 Retries = Annotated[int, typer.Option(min=0, help="how often a call that failed in passing is made again")]
 Patience = Annotated[float, typer.Option(min=0, help="seconds a server may be down before the run stops")]
 MaxCost = Annotated[float | None, typer.Option(min=0, help="stop before this many US dollars are passed")]
