@@ -93,10 +93,11 @@ def load(
 ) -> Backend:
     """The backend that MODEL names, ready to be asked.
 
-    ``timeout`` bounds one call in seconds (None: the adapter's own). ``figures`` holds the published figures of countries
-    by ISO code, for ``sim/country:…``. ``device``, ``dtype`` ("" for what suits the machine) and ``trust_remote_code`` are
-    for models run here. With ``base_url`` a name of no known provider is a model of that OpenAI-compatible server. Raises
-    ``UnknownNameError`` for a name that nothing answers to, ``BackendError`` where a key, a package or a file is missing.
+    ``timeout`` bounds one call in seconds (None: the adapter's own). ``figures`` holds the published figures of
+    countries by ISO code, for ``sim/country:…``. ``device``, ``dtype`` ("" for what suits the machine) and
+    ``trust_remote_code`` are for models run here. With ``base_url`` a name of no known provider is a model of that
+    OpenAI-compatible server. Raises ``UnknownNameError`` for a name that nothing answers to, ``BackendError`` where a
+    key, a package or a file is missing.
     """
     options = Options(base_url, timeout, device, dtype, trust_remote_code, figures or {})
     provider, slash, name = model.partition("/")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from culturesim.backends.base import chat_messages, first_line, plain_text
 from culturesim.backends.labels import ANCHOR, LabelTrie, TokenPath, build_trie, paths_of, ways_to_write
@@ -24,13 +24,22 @@ A_DAY = datetime(2024, 7, 26)
 _PROBE = "culturesim"
 
 
+def same_day(template: str) -> str:
+    """A chat template in which it is always ``A_DAY``: transformers passes no function in, so it defines its own."""
+    if "strftime_now" not in template:
+        return template
+    told = "".join(f"|replace('%{code}', '{A_DAY.strftime('%' + code)}')" for code in "aAbBdeHjmMpSyY")
+    return "{% macro strftime_now(form) %}{{ form|replace('%-', '%')" + told + " }}{% endmacro %}{{ '' }}" + template
+
+
 class Words:
     """What a tokenizer knows of a model's language; ``ends`` are the tokens that end an answer."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, ends: Iterable[int]) -> None:
         self._tokenizer = tokenizer
         self.ends = frozenset(ends)
-        self.chats = bool(tokenizer.chat_template)
+        self._template = str(tokenizer.get_chat_template()) if tokenizer.chat_template else ""
+        self.chats = bool(self._template)
         self._folds = self.chats and not self._knows_system()
         self._spelled: dict[str, frozenset[TokenPath]] = {}
         self._tries: dict[tuple[Option, ...], LabelTrie] = {}
@@ -38,9 +47,7 @@ class Words:
     @property
     def template(self) -> str:
         """A fingerprint of the chat template; "none" for a base model."""
-        source = self._tokenizer.chat_template
-        text = source if isinstance(source, str) else repr(source)
-        return fingerprint_of_text(text) if self.chats else "none"
+        return fingerprint_of_text(self._template) if self.chats else "none"
 
     def prompt(self, prompt: Prompt) -> list[int]:
         """The tokens of a prompt, up to where the answer begins."""
@@ -85,10 +92,11 @@ class Words:
         return tokens
 
     def _templated(self, messages: Sequence[dict[str, str]]) -> str:
-        fixed: dict[str, Any] = {"enable_thinking": False, "strftime_now": A_DAY.strftime}
-        return str(
-            self._tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True, **fixed)
-        )
+        rendered = self._tokenizer.apply_chat_template(
+            list(messages), chat_template=same_day(self._template), tokenize=False, add_generation_prompt=True,
+            enable_thinking=False,
+        )  # fmt: skip
+        return str(rendered)
 
     def _knows_system(self) -> bool:
         """Whether the template takes a system message and passes on what it says."""
