@@ -17,7 +17,7 @@ from culturesim.backends import thinking_room
 from culturesim.backends.base import Backend, BatchBackend
 from culturesim.batches import Batching
 from culturesim.errors import BatchError, RunError, StoreError
-from culturesim.flow import Budget, Gate, Ticket
+from culturesim.flow import Budget, Gate, Refusals, Ticket
 from culturesim.intake import Intake, Tally
 from culturesim.journal import Journal
 from culturesim.limits import Limits
@@ -25,7 +25,7 @@ from culturesim.parse import PARSER_VERSION
 from culturesim.pending import Pending
 from culturesim.prepare import Prepared
 from culturesim.pricing import Prices, call_bound
-from culturesim.records import CallError, Completion, Prompt, RunRow, Settings, Trial
+from culturesim.records import PUSHBACK_ERRORS, CallError, Completion, Prompt, RunRow, Settings, Trial
 from culturesim.shuffle import unit
 from culturesim.store import Store
 
@@ -175,6 +175,7 @@ class Asking:
             calls=limits.calls_per_minute,
             tokens=limits.tokens_per_minute,
             budget=Budget(limits.max_cost),
+            refusals=Refusals(limits.first_wait, limits.longest_wait),
         )
 
     async def _work(self, trials: Iterator[Trial]) -> None:
@@ -190,15 +191,18 @@ class Asking:
         """The completions of prompts, repeated while that may help; None for what the run ended before."""
         completions: list[Completion | None] = [None] * len(prompts)
         places = list(range(len(prompts)))
-        turn = 0
+        turn = failures = 0
         while places and (told := await self._call([prompts[place] for place in places])) is not None:
             for place, completion in zip(places, told, strict=True):
                 completions[place] = completion
             errors = {place: error for place in places if (error := self._worth_retrying(completions[place]))}
-            if not errors or turn >= self._retries:
+            # A server that only wants us slower is not failing: how long that may last is a matter of patience.
+            failures += any(error.kind not in PUSHBACK_ERRORS for error in errors.values())
+            if not errors or failures > self._retries:
                 break
             places = list(errors)
-            await self._wait(turn, prompts[places[0]], max(error.retry_after or 0.0 for error in errors.values()))
+            asked_for = max(error.retry_after or 0.0 for error in errors.values())
+            await self._wait(max(0, failures - 1), unit("wait", prompts[places[0]].trial.id, turn), asked_for)
             self.tally.retried += len(places)
             turn += 1
         # Unlike a fault of the server, our own stopping is no answer to a trial: it stays pending.
@@ -217,6 +221,7 @@ class Asking:
         priced = [self._intake.priced(completion) for completion in completions]
         self._gate.leave(ticket, priced)
         self._heard = self._heard or any(completion.error is None for completion in priced)
+        self._mind_refusals(priced)
         return priced
 
     async def _enter(self, prompts: Sequence[Prompt]) -> Ticket | None:
@@ -254,9 +259,13 @@ class Asking:
         too_long = (error.retry_after or 0.0) > self.limits.patience
         return error.fatal or too_long or (error.kind == "protocol" and not self._heard)
 
-    async def _wait(self, turn: int, prompt: Prompt, asked_for: float) -> None:
-        jitter = unit("wait", prompt.trial.id, turn)
-        doubled = min(self.limits.longest_wait, self.limits.first_wait * 2.0**turn)
+    def _mind_refusals(self, completions: Sequence[Completion]) -> None:
+        refused = next((each.error for each in completions if each.error and each.error.kind in PUSHBACK_ERRORS), None)
+        if refused and (seconds := self._gate.refusals.lasting) > self.limits.patience:
+            self._fail(f"{refused.message} (every call has been refused for {seconds:,.0f} s)")
+
+    async def _wait(self, doublings: int, jitter: float, asked_for: float) -> None:
+        doubled = min(self.limits.longest_wait, self.limits.first_wait * 2.0 ** min(doublings, 60))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), max(asked_for * (1 + jitter / 4), doubled * (1 + jitter) / 2))
 

@@ -1,0 +1,75 @@
+"""Servers that bear only so much, and those that are away for a while: every trial ends with one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from culturesim.errors import RunError
+from culturesim.prepare import Prepared
+from culturesim.serve import served
+from culturesim.store import Store
+from culturesim.study import Draw
+from culturesim.survey import Asking, Limits
+from tests.test_survey import ask, rows
+from tests.virtual import Bucket, Server, answer, virtual_time
+
+__all__ = ["virtual_time"]
+
+Make = Callable[..., Prepared]
+
+
+@pytest.fixture
+def study(prepared: Make) -> Prepared:
+    return prepared(model="openai/virtual", languages=("en", "es"), personas=Draw(pool="world", n=4))
+
+
+def each_once(store: Store, count: int) -> bool:
+    counts = "select count(*), count(distinct trial_id), count(*) filter (error_kind is null) from completions"
+    return rows(store, counts) == [(count, count, count)]
+
+
+# Asked too fast
+
+
+@pytest.mark.usefixtures("virtual_time")
+@pytest.mark.parametrize(("per_minute", "concurrency"), [(10, 8), (10, 64), (30, 64), (60, 2)])
+def test_a_limit_that_no_header_tells_of_costs_no_trial(
+    study: Prepared, store: Store, per_minute: int, concurrency: int
+) -> None:
+    server = Server(Bucket(per_minute))
+    tally = Asking(study, server, store, limits=Limits(concurrency=concurrency)).run()
+    assert (tally.outcome, tally.statuses["error"], server.answers) == ("done", 0, 120)
+    assert tally.retried == len(server.calls) - 120
+    assert each_once(store, 120)
+
+
+def test_a_real_server_that_keeps_its_limit_to_itself(prepared: Make, store: Store) -> None:
+    study = prepared(model="openai/served", languages=("en", "es"))
+    with served("sim/uniform", rpm=600, silent=True) as server:
+        tally = ask(study, store, server.url, limits=Limits(retries=0, first_wait=0.05))
+        seen = server.stats()
+    assert (tally.outcome, seen["answers"]) == ("done", 24)
+    assert seen["refused"] > 0
+    assert seen["calls"] == 24 + seen["refused"]
+    assert each_once(store, 24)
+
+
+@pytest.mark.usefixtures("virtual_time")
+def test_refusals_are_borne_as_long_as_patience_lasts(study: Prepared, store: Store) -> None:
+    server = Server(Bucket(per_minute=1e-9, burst=5))
+    with pytest.raises(RunError, match=r"slow down \(every call has been refused for 1\d\d s\)"):
+        Asking(study, server, store, limits=Limits(patience=100)).run()
+    assert each_once(store, 5)
+    assert rows(store, "select outcome from runs") == [("failed",)]
+    # Ever more seldom: without growing pauses there would be hundreds.
+    assert len(server.calls) < 40
+
+
+@pytest.mark.usefixtures("virtual_time")
+def test_a_server_overloaded_for_minutes_costs_no_trial(study: Prepared, store: Store) -> None:
+    server = Server(lambda call, now: call.failed("overloaded", "busy") if 3 < now < 300 else answer(call))
+    tally = Asking(study, server, store).run()
+    assert (tally.outcome, tally.statuses["error"]) == ("done", 0)
+    assert each_once(store, 120)
