@@ -39,7 +39,10 @@ FIRST_WINDOW = 4
 """Calls at a time that a server is first asked with."""
 
 FIRST_RETRIES = 3
-"""Retries of a server that has never answered: it is more likely not there than busy."""
+"""Retries of a server that nothing was ever heard of: it is more likely not there than busy."""
+
+_SIGNS_OF_LIFE = PUSHBACK_ERRORS | {"server"}
+"""Kinds of errors that somebody must be there to tell."""
 
 BYTES_PER_TOKEN = 3.0
 """What a prompt is taken for until the first answers tell its tokens, for caps on tokens per minute."""
@@ -72,7 +75,7 @@ class Asking:
         self._gate: Gate
         self._intake: Intake
         self._failed_in_a_row = 0
-        self._heard = False
+        self._heard = self._answered = False
         self._prompt_bytes = 0
         self._fault = ""
         self._stopping = ""
@@ -220,7 +223,9 @@ class Asking:
             raise
         priced = [self._intake.priced(completion) for completion in completions]
         self._gate.leave(ticket, priced)
-        self._heard = self._heard or any(completion.error is None for completion in priced)
+        kinds = {completion.error.kind if completion.error else "" for completion in priced}
+        self._answered = self._answered or "" in kinds
+        self._heard = self._heard or self._answered or bool(kinds & _SIGNS_OF_LIFE)
         self._mind_refusals(priced)
         return priced
 
@@ -257,7 +262,7 @@ class Asking:
     def _lasting(self, error: CallError) -> bool:
         """Whether an error will not pass while we wait: it never does, or the wait is too long, or the server wrong."""
         too_long = (error.retry_after or 0.0) > self.limits.patience
-        return error.fatal or too_long or (error.kind == "protocol" and not self._heard)
+        return error.fatal or too_long or (error.kind == "protocol" and not self._answered)
 
     def _mind_refusals(self, completions: Sequence[Completion]) -> None:
         refused = next((each.error for each in completions if each.error and each.error.kind in PUSHBACK_ERRORS), None)

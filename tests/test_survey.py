@@ -141,6 +141,15 @@ def test_passing_faults_are_tried_again(prepared: Make, store: Store, fault: Rep
     assert (tally.outcome, tally.statuses["valid"], server.total) == ("done", 12, 24)
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_server_that_is_busy_at_first_is_there(prepared: Make, store: Store, status: int) -> None:
+    busy = (status, {"error": {"message": "starting up"}})
+    with chat_server(lambda body, call: busy if call <= 7 else (200, completion("3"))) as server:
+        patient = Limits(concurrency=1, first_wait=0.001)
+        assert ask(prepared(model="openai/local"), store, server.url, limits=patient).outcome == "done"
+    assert server.total == 12 + 7
+
+
 def test_a_failed_trial_is_kept_as_an_error_and_asked_again_later(prepared: Make, store: Store) -> None:
     broken = (500, {"error": {"message": "down"}})
     study = prepared(model="openai/local")
