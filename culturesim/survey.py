@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, cast
 
 from culturesim import __version__
@@ -70,6 +69,7 @@ class Asking:
         self._most_out = self._settings.max_tokens + thinking_room(prepared.study.model, self._settings)
         self._tell = on_progress
         self.tally = Tally(prepared.run_id, 0)
+        self._ending = asyncio.Event()
         self._pending = self._what_is_pending(shard, only)
         self.tally.total = self._pending.expected
         self._gate: Gate
@@ -79,7 +79,6 @@ class Asking:
         self._prompt_bytes = 0
         self._fault = ""
         self._stopping = ""
-        self._ending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def run(self) -> Tally:
@@ -137,6 +136,7 @@ class Asking:
         return Pending(
             self.prepared, self.store, run=self.tally.run, shard=shard, only=only, elsewhere=in_batches,
             local=self.backend.capabilities.local, most=self.limits.max_trials, on_reuse=reused,
+            patience=self.limits.patience, ended=self._ending.is_set,
         )  # fmt: skip
 
     # Asking
@@ -166,8 +166,7 @@ class Asking:
     def _works(self) -> list[Coroutine[Any, Any, None]]:
         if self.limits.batch:
             return [self._work_by_batch()]
-        trials = self._pending.trials()
-        return [self._work(trials) for _ in range(self._gate.window.cap)]
+        return [self._work() for _ in range(self._gate.window.cap)]
 
     def _new_gate(self) -> Gate:
         limits, capabilities = self.limits, self.backend.capabilities
@@ -181,14 +180,21 @@ class Asking:
             refusals=Refusals(limits.first_wait, limits.longest_wait),
         )
 
-    async def _work(self, trials: Iterator[Trial]) -> None:
+    async def _work(self) -> None:
         size = self.backend.capabilities.batch_size
-        while not self._stopping and (chunk := list(islice(trials, size))):
+        while not self._stopping and (chunk := await self._next(size)):
             await asyncio.sleep(0)  # a backend that never waits must not keep Ctrl-C and the journal waiting
             prompts = [self.prepared.renderer.render(trial) for trial in chunk]
             for prompt, completion in zip(prompts, await self._ask(prompts), strict=True):
                 if completion is not None:
                     self._take(prompt, completion)
+
+    async def _next(self, count: int) -> list[Trial]:
+        try:
+            return await self._pending.take(count)
+        except StoreError as error:
+            self._fail_unless_stopping(str(error))
+            return []
 
     async def _ask(self, prompts: Sequence[Prompt]) -> list[Completion | None]:
         """The completions of prompts, repeated while that may help; None for what the run ended before."""
@@ -297,6 +303,8 @@ class Asking:
             await batching.ask()
         except BatchError as error:
             self._fail(str(error))
+        except StoreError as error:
+            self._fail_unless_stopping(str(error))
         if batching.out_of_money:
             self._stop(f"the next batch might pass --max-cost {self.limits.max_cost:g}")
         if batching.waiting and self._stopping:
@@ -307,6 +315,11 @@ class Asking:
     def _fail(self, why: str) -> None:
         self._fault = self._fault or why
         self._stop(self._fault)
+
+    def _fail_unless_stopping(self, why: str) -> None:
+        """For what a run that is ending anyway does not wait for."""
+        if not self._stopping:
+            self._fail(why)
 
     def _stop(self, why: str) -> None:
         """Asks nothing more, and waits for no retry; what is in flight still arrives."""
@@ -333,8 +346,15 @@ class Asking:
         if down > self.limits.patience:
             self._fail(f"the server of {self.prepared.study.model} has not answered for {down:.0f} s")
         if not self.limits.batch:
-            self.tally.waiting = f"the server is down: trying again, for {down:.0f} s now" if down else ""
+            self.tally.waiting = self._what_all_wait_for(down)
         self._tell(self.tally)
+
+    def _what_all_wait_for(self, down: float) -> str:
+        if down:
+            return f"the server is down: trying again, for {down:.0f} s now"
+        if refused := self._gate.refusals.lasting:
+            return f"the server refuses every call, for {refused:.0f} s now"
+        return self._pending.waiting
 
     @contextmanager
     def _interrupts(self) -> Iterator[None]:
