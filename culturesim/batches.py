@@ -119,7 +119,7 @@ class Batching:
         again, self._again = self._again, []
         self._source = chain(again, self._source)
         size = min(PART, self._backend.largest_batch)
-        while not self._ending.is_set() and (trials := list(islice(self._source, size))):
+        while not self._ending.is_set() and (trials := await asyncio.to_thread(self._next, size)):
             affordable = self._affordable(self._rendered(trials))
             if affordable:
                 await self._submit(affordable)
@@ -128,6 +128,10 @@ class Batching:
                 self._source = chain(trials[len(affordable) :], self._source)
                 self.out_of_money = not self._open
                 return
+
+    def _next(self, count: int) -> list[Trial]:
+        """On a thread: looking into the store may have to wait for others."""
+        return list(islice(self._source, count))
 
     def _affordable(self, prompts: Sequence[Prompt]) -> list[Prompt]:
         fitting: list[Prompt] = []
