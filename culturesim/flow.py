@@ -253,8 +253,7 @@ class Gate:
         now, error = self._now(), next((each.error for each in completions if each.error), None)
         self._in_flight -= 1
         self.budget.settle(ticket.bound, _cost(ticket, completions))
-        if self._tokens is not None and not error:
-            used = sum((each.tokens_in or 0) + (each.tokens_out or 0) for each in completions)
+        if self._tokens is not None and not error and (used := _tokens(completions)) is not None:
             self._tokens.take(used - ticket.tokens, now)
         if error and (error.kind in PUSHBACK_ERRORS or error.kind == "timeout"):
             self._pushed_back(ticket, error, now)
@@ -346,6 +345,12 @@ class Gate:
 def _release(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _tokens(completions: Sequence[Completion]) -> int | None:
+    """What calls took, None where the server does not tell."""
+    told = [count for each in completions for count in (each.tokens_in, each.tokens_out) if count is not None]
+    return sum(told) if len(told) == 2 * len(completions) else None
 
 
 def _cost(ticket: Ticket, completions: Sequence[Completion]) -> float:

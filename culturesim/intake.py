@@ -20,7 +20,8 @@ PILOT = 50
 class Tally:
     """How a run is doing. ``total`` counts the trials of the study (or shard); ``reused`` those answered before.
 
-    ``retried`` counts calls that failed and were made again; ``waiting`` says what everything waits for, if it does.
+    ``cost`` is None where a price, or the tokens of an answer, are not known. ``retried`` counts calls that failed and
+    were made again; ``waiting`` says what everything waits for, if it does.
     """
 
     run: str
@@ -82,13 +83,13 @@ class Intake:
         self.details: Counter[str] = Counter()
 
     def priced(self, completion: Completion) -> Completion:
-        """The completion with what it cost; a failed call counts as free."""
+        """The completion with what it cost, None where that is not known; a failed call counts as free."""
         if completion.error is not None:
             return replace(completion, cost=0.0)
         cost = self._prices.price(
             self._prepared.study.model,
-            completion.tokens_in or 0,
-            completion.tokens_out or 0,
+            completion.tokens_in,
+            completion.tokens_out,
             cached=completion.tokens_cached or 0,
             batch=self._batch,
         )

@@ -74,9 +74,14 @@ class Prices:
         return cls() if path is None else cls(read_model(_PriceFile, path).root, str(path))
 
     def price(
-        self, model: str, tokens_in: int, tokens_out: int, *, cached: int = 0, batch: bool = False
+        self, model: str, tokens_in: int | None, tokens_out: int | None, *, cached: int = 0, batch: bool = False
     ) -> float | None:
-        """US dollars for these tokens, ``cached`` of those in read from a cache; None where the price is not known."""
+        """US dollars for these tokens, ``cached`` of those in read from a cache; None where the price is not known.
+
+        Tokens that nobody told (None) have no known price either, but where any number of them is free.
+        """
+        if tokens_in is None or tokens_out is None:
+            return 0.0 if self.price(model, _MILLION, _MILLION) == 0 else None
         cached = min(cached, tokens_in)
         own = self._own(model)
         provider = model.partition("/")[0]

@@ -297,6 +297,18 @@ def test_tokens_are_booked_as_they_turn_out() -> None:
     assert through(work) < 5
 
 
+def test_tokens_that_nobody_told_stay_booked_as_expected() -> None:
+    async def work() -> float:
+        gate, loop = Gate(8, tokens=60), asyncio.get_running_loop()
+        ticket = await gate.enter(tokens=60)
+        assert ticket
+        gate.leave(ticket, said(tokens_in=None))
+        await gate.enter(tokens=1)
+        return loop.time()
+
+    assert in_virtual_time(work()) >= 59
+
+
 # Where even one call at a time is too many
 
 

@@ -216,6 +216,29 @@ def test_a_run_stops_before_it_passes_its_cost(prepared: Make, store: Store, con
     assert 0.001 < tally.cost <= 0.004
 
 
+def test_a_server_that_tells_no_tokens_is_not_free(prepared: Make, store: Store) -> None:
+    told = {name: part for name, part in completion("3").items() if name != "usage"}
+    study = prepared(model="openai/gpt-4.1", languages=("en", "es"))
+    with chat_server(lambda body, call: (200, told)) as server:
+        tally = ask(study, store, server.url, limits=Limits(concurrency=8, max_cost=0.004))
+    assert (tally.outcome, tally.cost) == ("stopped", None)
+    assert 0 < tally.asked < 24
+    assert rows(store, "select distinct cost from costs") == [(None,)]
+
+
+def test_a_single_call_of_unknown_cost_makes_the_sum_unknown(prepared: Make, store: Store) -> None:
+    told = {name: part for name, part in completion("3").items() if name != "usage"}
+    with chat_server(lambda body, call: (200, told if call == 3 else completion("3"))) as server:
+        tally = ask(prepared(model="openai/gpt-4.1"), store, server.url)
+    assert (tally.outcome, tally.cost) == ("done", None)
+    assert rows(store, "select cost, calls from costs") == [(None, 12)]
+
+
+def test_respondents_of_ours_are_free(prepared: Make, store: Store) -> None:
+    assert ask(prepared(), store).cost == 0
+    assert rows(store, "select cost from costs") == [(0,)]
+
+
 def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
     """A file-size limit stands in for the disk: writing past it fails as on a full one."""
     code = f"""
