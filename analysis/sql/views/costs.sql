@@ -1,5 +1,6 @@
--- What each run used, per language and questionnaire: every call counts, retries and failures too. `cost` is null
--- where that of any call is not known, for want of a price or because the server did not tell its tokens.
+-- What each run used, per language and questionnaire, by the completions it kept: answers and final failures. Calls that
+-- failed and were made again leave no row. `cost` is null where that of any call is not known, for want of a price or
+-- because the server did not tell its tokens.
 create or replace view costs as
 select
     run,
