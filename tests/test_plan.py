@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -53,6 +54,17 @@ def test_languages_add_up(prepared: Make) -> None:
     for place in (0, 1):
         assert sum(share.tokens_in[place] for share in shares) == plan.tokens_in[place]
         assert sum(share.cost[place] for share in shares if share.cost) == pytest.approx((plan.cost or (0, 0))[place])
+
+
+@pytest.mark.parametrize("model", ["gemini/gemini-2.5-pro", "openai/gpt-5.4", "openai/gpt-4.1-mini"])
+def test_many_short_calls_are_not_priced_as_one_long_call(prepared: Make, model: str) -> None:
+    """Where prompts of over 200,000 tokens cost more per token: ours together are longer than that, none by itself."""
+    plan = make_plan(prepared(model=model, battery="full", personas=Draw(pool="world", n=60), wordings="all"))
+    assert plan.tokens_in[0] > 300_000
+    for place in (0, 1):
+        tokens = plan.tokens_in[place] / plan.count, plan.tokens_out[place] / plan.count
+        low, high = (Prices().price(model, *map(round_, tokens)) or 0 for round_ in (math.floor, math.ceil))
+        assert low <= (plan.cost or (0, 0))[place] / plan.count <= high
 
 
 def test_a_batch_costs_half(prepared: Make) -> None:
