@@ -76,7 +76,7 @@ def plan(study: Study, *, library: Library | None = None, prices: str | Path | N
 def _measured(study: Study, db: Path, library: Library) -> Sequence[Measured]:
     from culturesim.usage import measured
 
-    return measured(open_store(db, library), study.model, study.elicitation)
+    return measured(open_store(db, library), study)
 
 
 def survey(

@@ -98,13 +98,27 @@ def test_what_was_measured_comes_from_the_models_own_answers(prepared: Make, sto
     study = prepared(model="openai/local", languages=("en", "zh"))
     with chat_server() as server:
         Asking(study, load("openai/local", base_url=server.url), store).run()
-    found = {each.language: each for each in measured(store, "openai/local", "choice")}
+    found = {each.language: each for each in measured(store, study.study)}
     assert {tag: (each.calls, each.tokens_in, each.tokens_out) for tag, each in found.items()} == {
         "en": (12, 1200, 12), "zh": (12, 1200, 12),
     }  # fmt: skip
     sizes = [len((p.system + p.user).encode()) for p in map(study.renderer.render, study.design.trials())]
     assert sum(each.prompt_bytes for each in found.values()) == sum(sizes)
-    assert measured(store, "openai/other", "choice") == measured(store, "openai/local", "probabilities") == []
+    for other in ({"model": "openai/other"}, {"elicitation": "probabilities"}):
+        assert measured(store, study.study.model_copy(update=other)) == []
+
+
+@pytest.mark.parametrize(("setting", "value", "alike"), [
+    ("max_tokens", 500, False), ("effort", "high", False), ("thinking", 2000, False),
+    ("seed", 5, True), ("temperature", 0.5, True),
+])  # fmt: skip
+def test_a_pilot_under_other_settings_tells_nothing_where_they_change_what_calls_take(
+    prepared: Make, store: Store, setting: str, value: object, alike: bool
+) -> None:
+    with chat_server() as server:
+        Asking(prepared(model="openai/local"), load("openai/local", base_url=server.url), store).run()
+    other = prepared(model="openai/local", settings={setting: value}).study
+    assert [each.calls for each in measured(store, other)] == ([12] if alike else [])
 
 
 def test_where_prices_come_from_is_told(prepared: Make) -> None:
