@@ -122,7 +122,10 @@ def call_bound(model: str, prompt_bytes: int, most_out: int, prices: Prices, *, 
 
 @lru_cache(maxsize=1)
 def snapshot() -> str:
-    """The price list in use: the version of genai-prices, and the latest day on which a price in it changed."""
+    """The price list in use: the version of genai-prices, which alone names its snapshot, for that bears no date.
+
+    The latest change in effect says that it is no older than that, unless the change was announced before.
+    """
     from importlib.metadata import version
 
     from genai_prices.data_snapshot import get_snapshot
@@ -131,7 +134,8 @@ def snapshot() -> str:
     dated = (each for model in models if isinstance(model.prices, list) for each in model.prices)
     days = [start for each in dated if isinstance(start := getattr(each.constraint, "start_date", None), date)]
     newest = max((day for day in days if day <= datetime.now(UTC).date()), default=None)
-    return f"genai-prices {version('genai-prices')}, a snapshot whose latest dated change is of {newest}"
+    told = f"the latest change in effect is of {newest}" if newest else "no change in it is dated"
+    return f"the snapshot in genai-prices {version('genai-prices')}, which bears no date; {told}"
 
 
 def _listed(model: str, tokens_in: int, tokens_out: int, cached: int) -> float | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib.metadata import version
 
 import pytest
 
@@ -123,5 +124,6 @@ def test_a_pilot_under_other_settings_tells_nothing_where_they_change_what_calls
 
 def test_where_prices_come_from_is_told(prepared: Make) -> None:
     assert make_plan(prepared()).price_source == "it runs on a machine of yours"
-    assert "genai-prices" in make_plan(prepared(model="openai/gpt-4.1-mini")).price_source
+    listed = make_plan(prepared(model="openai/gpt-4.1-mini")).price_source
+    assert f"genai-prices {version('genai-prices')}, which bears no date" in listed
     assert "--prices" in make_plan(prepared(model="my-own/model"), prices=Prices()).price_source
