@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from culturesim.backends import Backend
+    from culturesim.flow import Budget
     from culturesim.intake import Tally
     from culturesim.limits import Limits
     from culturesim.records import Answer
@@ -87,9 +88,12 @@ def survey(
     base_url: str | None = None,
     limits: Limits | None = None,
     shard: tuple[int, int] = (1, 1),
+    budget: Budget | None = None,
     on_progress: Callable[[Tally], None] | None = None,
 ) -> Run:
     """Asks what a study has not been answered yet and keeps every completion in the store.
+
+    ``limits.max_cost`` is this survey's own, unless a ``budget`` of that size is shared with others.
 
     Raises ``DefinitionError``, ``UnknownNameError`` or ``StudyError`` before anything is asked, ``BackendError`` where
     the model cannot be had, ``RunError`` where asking came to nothing; whatever was answered is kept.
@@ -100,7 +104,7 @@ def survey(
         study = study.model_copy(update={"base_url": server})
     prepared = prepare(study, library)
     store = open_store(db, library)
-    return _ask(prepared, store, library, base_url, limits, on_progress, shard=shard)
+    return _ask(prepared, store, library, base_url, limits, on_progress, shard=shard, budget=budget)
 
 
 def resume(run: str, db: str | Path = DEFAULT_DB, *, library: Library | None = None, base_url: str | None = None,
@@ -137,7 +141,7 @@ def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, lib
 
 def _ask(prepared: Prepared, store: Store, library: Library, base_url: str | None, limits: Limits | None,
          on_progress: Callable[[Tally], None] | None, *, shard: tuple[int, int] = (1, 1),
-         only: dict[str, int] | None = None) -> Run:  # fmt: skip
+         only: dict[str, int] | None = None, budget: Budget | None = None) -> Run:  # fmt: skip
     from culturesim.limits import Limits
     from culturesim.survey import Asking
 
@@ -146,7 +150,7 @@ def _ask(prepared: Prepared, store: Store, library: Library, base_url: str | Non
     fitting = for_backend(prepared.study, backend.capabilities.option_probabilities)
     if fitting != prepared.study:
         prepared = prepare(fitting, library)
-    asking = Asking(prepared, backend, store, limits=limits, shard=shard, only=only,
+    asking = Asking(prepared, backend, store, limits=limits, shard=shard, only=only, budget=budget,
                     on_progress=on_progress or (lambda tally: None))  # fmt: skip
     return Run(asking.run(), store)
 

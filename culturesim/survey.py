@@ -59,11 +59,16 @@ class Asking:
         limits: Limits | None = None,
         shard: tuple[int, int] = (1, 1),
         only: Mapping[str, int] | None = None,
+        budget: Budget | None = None,
         on_progress: Callable[[Tally], None] = lambda tally: None,
     ) -> None:
-        """``only`` asks just these trials (id → attempts they have had) again; ``shard`` is (i, n), i from 1."""
+        """``only`` asks just these trials (id → attempts they have had) again; ``shard`` is (i, n), i from 1.
+
+        ``budget`` is one shared with other runs, in place of ``limits.max_cost`` for this one alone.
+        """
         self.prepared, self.backend, self.store = prepared, backend, store
         self.limits = limits or Limits()
+        self._budget = budget or Budget(self.limits.max_cost)
         self._prices = Prices.read(self.limits.prices)
         self._settings = Settings(**prepared.study.settings.model_dump())
         self._most_out = self._settings.max_tokens + thinking_room(prepared.study.model, self._settings)
@@ -176,7 +181,7 @@ class Asking:
             start=FIRST_WINDOW if theirs else None,
             calls=limits.calls_per_minute,
             tokens=limits.tokens_per_minute,
-            budget=Budget(limits.max_cost),
+            budget=self._budget,
             refusals=Refusals(limits.first_wait, limits.longest_wait),
         )
 

@@ -15,6 +15,7 @@ from culturesim.api import Run
 from culturesim.cli import options as o
 from culturesim.cli.terminal import print_json, progress, say, show_plan, show_summary, show_tally
 from culturesim.errors import StudyError
+from culturesim.flow import Budget
 from culturesim.library import Library
 from culturesim.limits import Limits
 from culturesim.plan import Plan
@@ -42,12 +43,13 @@ def survey(
     library = o.library(path)
     if dry_run:
         return _show_plans(chosen, library, json, prices=limits.prices, batch=limits.batch, db=db)
-    part = o.shard(shard)
+    part, budget = o.shard(shard), Budget(limits.max_cost)
     runs: list[Run] = []
     for study in chosen:
         with progress() as tell:
             run = api.survey(
-                study, db, library=library, base_url=base_url, limits=limits, shard=part, on_progress=tell
+                study, db, library=library, base_url=base_url, limits=limits, shard=part, budget=budget,
+                on_progress=tell,
             )  # fmt: skip
         _told(run)
         runs.append(run)
