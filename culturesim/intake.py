@@ -21,7 +21,8 @@ class Tally:
     """How a run is doing. ``total`` counts the trials of the study (or shard); ``reused`` those answered before.
 
     ``cost`` is None where a price, or the tokens of an answer, are not known. ``retried`` counts calls that failed and
-    were made again; ``waiting`` says what everything waits for, if it does.
+    were made again; ``waiting`` says what everything waits for, if it does; ``in_batches`` counts the trials that a run
+    has left in batches at the provider.
     """
 
     run: str
@@ -35,6 +36,7 @@ class Tally:
     cost: float | None = 0.0
     seconds: float = 0.0
     waiting: str = ""
+    in_batches: int = 0
     stopped_by: str = ""
     outcome: str = ""
 

@@ -102,7 +102,7 @@ class Asking:
             self._fault = self._why_nothing_is_valid()
         self._finish("failed" if self._fault else self._outcome())
         if self._fault:
-            raise RunError(self._fault)
+            raise RunError(self._fault + self._what_batches_hold())
         return tally
 
     def _why_nothing_is_valid(self) -> str:
@@ -122,6 +122,16 @@ class Asking:
         # What ended the run matters more than a store that cannot note the end: its journal is taken in next time.
         with suppress(StoreError):
             self.store.finish_run(self.tally.run, outcome)
+            if self.backend.capabilities.batches:
+                left = sum(len(batch.trials) for batch in self.store.open_batches(self.tally.run))
+                self.tally.in_batches = min(left, self.tally.unanswered)
+
+    def _what_batches_hold(self) -> str:
+        if not self.tally.in_batches:
+            return ""
+        return (
+            f"; {self.tally.in_batches:,} trials wait in batches at the provider, which resuming with --batch takes in"
+        )
 
     def _row(self) -> RunRow:
         study = self.prepared.study
@@ -312,8 +322,6 @@ class Asking:
             self._fail_unless_stopping(str(error))
         if batching.out_of_money:
             self._stop(f"the next batch might pass --max-cost {self.limits.max_cost:g}")
-        if batching.waiting and self._stopping:
-            self._stopping += f"; {batching.waiting} batches go on at the provider: resume with --batch takes them in"
 
     # Stopping
 

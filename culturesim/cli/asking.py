@@ -148,8 +148,17 @@ def _told(run: Run) -> None:
     if run.tally.stopped_by:
         say(f"stopped: {run.tally.stopped_by}")
     if run.tally.unanswered:
-        command = f"culturesim resume {run.id} --db {shlex.quote(str(run.store.path))}"
-        say(f"{run.tally.unanswered:,} trials are unanswered; go on with: {command}")
+        say(_what_is_left(run))
+
+
+def _what_is_left(run: Run) -> str:
+    """How many trials, and the command that goes on with them: those in a batch are asked in no other way."""
+    command = f"culturesim resume {run.id} --db {shlex.quote(str(run.store.path))}"
+    left, in_batches = run.tally.unanswered, run.tally.in_batches
+    if not in_batches:
+        return f"{left:,} trials are unanswered; go on with: {command}"
+    which = "all of them" if in_batches == left else f"{in_batches:,} of them"
+    return f"{left:,} trials are unanswered, {which} in batches at the provider; take those in with: {command} --batch"
 
 
 def _close(runs: Sequence[Run], db: Path, json: bool, page: Path | None) -> None:
