@@ -15,6 +15,9 @@ from culturesim.records import NO_PERSONA, STATUSES, Answer, Completion, Persona
 PILOT = 50
 """Calls after which what a run will cost is told from what they cost."""
 
+INTERRUPTED = "interrupted"
+"""What stopped a run that somebody ended by Ctrl-C."""
+
 
 @dataclass
 class Tally:
@@ -44,6 +47,11 @@ class Tally:
     def done(self) -> int:
         """Trials that have an answer or an error now."""
         return self.reused + self.asked
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was ended by Ctrl-C."""
+        return self.stopped_by == INTERRUPTED
 
     @property
     def unanswered(self) -> int:

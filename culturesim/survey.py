@@ -17,7 +17,7 @@ from culturesim.backends.base import Backend, BatchBackend
 from culturesim.batches import Batching
 from culturesim.errors import BatchError, RunError, StoreError
 from culturesim.flow import Budget, Gate, Refusals, Ticket
-from culturesim.intake import Intake, Tally
+from culturesim.intake import INTERRUPTED, Intake, Tally
 from culturesim.journal import Journal
 from culturesim.limits import Limits
 from culturesim.parse import PARSER_VERSION
@@ -168,7 +168,7 @@ class Asking:
                 try:
                     await asyncio.gather(*self._tasks)
                 except asyncio.CancelledError:
-                    self._stopping = "interrupted"
+                    self._stopping = INTERRUPTED
                 finally:
                     await _cancel(*self._tasks, keeper)
         finally:
@@ -374,11 +374,15 @@ class Asking:
         """Ctrl-C: the first ends the run after what is in flight, the second at once."""
         loop = asyncio.get_running_loop()
 
+        pressed = 0
+
         def interrupted() -> None:
-            if self._stopping:
+            nonlocal pressed
+            pressed += 1
+            if pressed > 1:
                 for task in self._tasks:
                     task.cancel()
-            self._stop("interrupted")
+            self._stop(INTERRUPTED)
 
         try:
             loop.add_signal_handler(signal.SIGINT, interrupted)

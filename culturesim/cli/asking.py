@@ -53,6 +53,8 @@ def survey(
             )  # fmt: skip
         _told(run)
         runs.append(run)
+        if run.tally.interrupted:
+            break
     page = None
     if report:
         analysis = api.analyse(db, library=library)
