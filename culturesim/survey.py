@@ -6,7 +6,7 @@ import asyncio
 import shlex
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -16,7 +16,7 @@ from culturesim.backends import thinking_room
 from culturesim.backends.base import Backend, BatchBackend
 from culturesim.batches import Batching
 from culturesim.errors import BatchError, RunError, StoreError
-from culturesim.flow import Budget, Gate, Refusals, Ticket
+from culturesim.flow import Breaker, Budget, Gate, Refusals, Ticket
 from culturesim.intake import INTERRUPTED, Intake, Tally
 from culturesim.journal import Journal
 from culturesim.limits import Limits
@@ -39,6 +39,10 @@ FIRST_WINDOW = 4
 
 FIRST_RETRIES = 3
 """Retries of a server that nothing was ever heard of: it is more likely not there than busy."""
+
+DOWN_AFTER = (4, 10)
+"""Failures in a row after which a server is taken to be down: before a single trial's retries are used up, within these
+bounds."""
 
 _SIGNS_OF_LIFE = PUSHBACK_ERRORS | {"server"}
 """Kinds of errors that somebody must be there to tell."""
@@ -192,6 +196,7 @@ class Asking:
             calls=limits.calls_per_minute,
             tokens=limits.tokens_per_minute,
             budget=self._budget,
+            breaker=Breaker(min(max(DOWN_AFTER[0], limits.retries + 1), DOWN_AFTER[1])),
             refusals=Refusals(limits.first_wait, limits.longest_wait),
         )
 
@@ -220,8 +225,7 @@ class Asking:
             for place, completion in zip(places, told, strict=True):
                 completions[place] = completion
             errors = {place: error for place in places if (error := self._worth_retrying(completions[place]))}
-            # A server that only wants us slower is not failing: how long that may last is a matter of patience.
-            failures += any(error.kind not in PUSHBACK_ERRORS for error in errors.values())
+            failures += self._counts(errors.values())
             if not errors or failures > self._retries:
                 break
             places = list(errors)
@@ -274,6 +278,11 @@ class Asking:
     @property
     def _retries(self) -> int:
         return self.limits.retries if self._heard else min(self.limits.retries, FIRST_RETRIES)
+
+    def _counts(self, errors: Collection[CallError]) -> bool:
+        """Whether a failed call uses up a retry. How long a server may refuse, or be down, is a matter of patience."""
+        down = self._answered and self._gate.breaker.open
+        return not down and any(error.kind not in PUSHBACK_ERRORS for error in errors)
 
     def _worth_retrying(self, completion: Completion | None) -> CallError | None:
         """The error of a completion, if the same call may succeed a little later."""

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from culturesim.backends.base import Call
 from culturesim.errors import RunError
 from culturesim.prepare import Prepared
+from culturesim.records import Completion
 from culturesim.serve import served
 from culturesim.store import Store
 from culturesim.study import Draw
@@ -73,3 +75,54 @@ def test_a_server_overloaded_for_minutes_costs_no_trial(study: Prepared, store: 
     tally = Asking(study, server, store).run()
     assert (tally.outcome, tally.statuses["error"]) == ("done", 0)
     assert each_once(store, 120)
+
+
+# Caps of one's own
+
+
+@pytest.mark.usefixtures("virtual_time")
+@pytest.mark.parametrize(
+    ("limits", "most"),
+    [(Limits(calls_per_minute=30), 30), (Limits(tokens_per_minute=101 * 20), 20), (Limits(calls_per_minute=7.5), 8)],
+)
+def test_a_cap_of_ones_own_is_kept(study: Prepared, store: Store, limits: Limits, most: int) -> None:
+    """Each call takes 101 tokens; the first few, of which that is not known yet, are booked as more."""
+    server = Server(lambda call, now: answer(call))
+    assert Asking(study, server, store, limits=limits).run().outcome == "done"
+    assert most / 2 < server.most_in_a_minute() <= most + 1
+
+
+def test_a_cap_below_a_servers_spares_it_all_refusals(prepared: Make, store: Store) -> None:
+    study = prepared(model="openai/served", languages=("en", "es"))
+    with served("sim/uniform", rpm=1200, silent=True) as server:
+        assert ask(study, store, server.url, limits=Limits(calls_per_minute=900)).outcome == "done"
+        seen = server.stats()
+    assert (seen["calls"], seen["answers"], seen["refused"]) == (24, 24, 0)
+
+
+# Away for a while
+
+
+def outage(call: Call, now: float) -> Completion:
+    """Nobody is there from the first second to the five hundredth."""
+    return call.failed("connection", "cannot reach it") if 1 < now < 500 else answer(call)
+
+
+@pytest.mark.usefixtures("virtual_time")
+@pytest.mark.parametrize("concurrency", [1, 8, 64])
+def test_an_outage_is_waited_for(study: Prepared, store: Store, concurrency: int) -> None:
+    server = Server(outage)
+    tally = Asking(study, server, store, limits=Limits(concurrency=concurrency)).run()
+    assert (tally.outcome, tally.statuses["error"]) == ("done", 0)
+    assert each_once(store, 120)
+    assert len(server.calls) - server.answers < 100
+
+
+@pytest.mark.usefixtures("virtual_time")
+def test_an_outage_longer_than_patience_ends_the_run_and_keeps_all(study: Prepared, store: Store) -> None:
+    server = Server(outage)
+    with pytest.raises(RunError, match=r"has not answered for 1\d\d s"):
+        Asking(study, server, store, limits=Limits(patience=100)).run()
+    assert 0 < server.answers < 120
+    assert each_once(store, server.answers)
+    assert rows(store, "select outcome from runs") == [("failed",)]

@@ -40,7 +40,7 @@ class Ticks:
         while self._told.acquire(blocking=False):
             pass
         for _ in range(2):
-            self._told.acquire()
+            self._told.acquire(timeout=30)
 
 
 @pytest.fixture
