@@ -20,6 +20,7 @@ from culturesim.lexicon import Lexicon
 from culturesim.parse import parse
 from culturesim.prepare import Prepared
 from culturesim.records import Answer, Completion, Prompt
+from culturesim.serve import served
 from culturesim.store import Store
 from culturesim.study import Draw
 from culturesim.survey import Asking, Limits, Tally
@@ -167,6 +168,10 @@ def test_a_failed_trial_is_kept_as_an_error_and_asked_again_later(prepared: Make
     [
         ((401, {"error": {"message": "bad key", "code": "invalid_api_key"}}), "bad key"),
         ((404, {"error": {"message": "no such model"}}), "no such model"),
+        ((400, {"error": {"message": "this makes no sense"}}), "this makes no sense"),
+        ((403, {"error": {"message": "not in your country"}}), "not in your country"),
+        ((402, {"error": {"message": "no credit"}}), "no credit"),
+        ((429, {"error": {"message": "over your quota", "code": "insufficient_quota"}}), "over your quota"),
     ],
 )
 def test_lasting_faults_stop_the_run_and_keep_its_answers(
@@ -237,6 +242,24 @@ def test_a_single_call_of_unknown_cost_makes_the_sum_unknown(prepared: Make, sto
 def test_respondents_of_ours_are_free(prepared: Make, store: Store) -> None:
     assert ask(prepared(), store).cost == 0
     assert rows(store, "select cost from costs") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("elicitation", "status", "told"),
+    [("probabilities", "unparsed", "top-k too short"), ("probabilities_or_choice", "valid", "read as a choice: top-k")],
+)
+def test_log_probabilities_cut_short_are_told_by_status_and_never_made_up(
+    prepared: Make, store: Store, elicitation: str, status: str, told: str
+) -> None:
+    study = prepared(model="openai/served", elicitation=elicitation, personas=Draw(pool="world", n=2))
+    with served("sim/uniform", faults=["truncated-logprobs:0.5"]) as server:
+        assert ask(study, store, server.url).asked == 36
+        hit = server.stats()["faults"]["truncated-logprobs"]
+    assert 0 < hit < 36
+    short = f"status = '{status}' and detail like '{told}%' and probabilities is null"
+    whole = "status = 'valid' and mass between 0.97 and 0.99 and length(map_keys(probabilities)) = 5"
+    counts = rows(store, f"select count(*) filter ({short}), count(*) filter ({whole}) from responses")
+    assert counts == [(hit, 36 - hit)]
 
 
 def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
