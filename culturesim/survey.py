@@ -6,7 +6,7 @@ import asyncio
 import shlex
 import signal
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -24,7 +24,8 @@ from culturesim.parse import PARSER_VERSION
 from culturesim.pending import Pending
 from culturesim.prepare import Prepared
 from culturesim.pricing import Prices, call_bound
-from culturesim.records import PUSHBACK_ERRORS, CallError, Completion, Prompt, RunRow, Settings, Trial
+from culturesim.records import PUSHBACK_ERRORS, Completion, Prompt, RunRow, Settings, Trial
+from culturesim.retrying import Retrying
 from culturesim.shuffle import unit
 from culturesim.store import Store
 
@@ -37,15 +38,9 @@ MOVE_SECONDS = 2.0
 FIRST_WINDOW = 4
 """Calls at a time that a server is first asked with."""
 
-FIRST_RETRIES = 3
-"""Retries of a server that nothing was ever heard of: it is more likely not there than busy."""
-
 DOWN_AFTER = (4, 10)
 """Failures in a row after which a server is taken to be down: before a single trial's retries are used up, within these
 bounds."""
-
-_SIGNS_OF_LIFE = PUSHBACK_ERRORS | {"server"}
-"""Kinds of errors that somebody must be there to tell."""
 
 BYTES_PER_TOKEN = 3.0
 """What a prompt is taken for until the first answers tell its tokens, for caps on tokens per minute."""
@@ -79,12 +74,12 @@ class Asking:
         self._tell = on_progress
         self.tally = Tally(prepared.run_id, 0)
         self._ending = asyncio.Event()
+        self._retrying = Retrying(self.limits, self._ending)
         self._pending = self._what_is_pending(shard, only)
         self.tally.total = self._pending.expected
         self._gate: Gate
         self._intake: Intake
         self._failed_in_a_row = 0
-        self._heard = self._answered = False
         self._prompt_bytes = 0
         self._fault = ""
         self._stopping = ""
@@ -224,17 +219,17 @@ class Asking:
         while places and (told := await self._call([prompts[place] for place in places])) is not None:
             for place, completion in zip(places, told, strict=True):
                 completions[place] = completion
-            errors = {place: error for place in places if (error := self._worth_retrying(completions[place]))}
-            failures += self._counts(errors.values())
-            if not errors or failures > self._retries:
+            errors = {place: error for place in places if (error := self._retrying.worthwhile(completions[place]))}
+            failures += self._retrying.counts(errors.values(), down=self._gate.breaker.open)
+            if not errors or failures > self._retrying.most:
                 break
             places = list(errors)
             asked_for = max(error.retry_after or 0.0 for error in errors.values())
-            await self._wait(max(0, failures - 1), unit("wait", prompts[places[0]].trial.id, turn), asked_for)
+            await self._retrying.wait(failures, unit("wait", prompts[places[0]].trial.id, turn), asked_for)
             self.tally.retried += len(places)
             turn += 1
         # Unlike a fault of the server, our own stopping is no answer to a trial: it stays pending.
-        return [None if self._stopping and self._worth_retrying(each) else each for each in completions]
+        return [None if self._stopping and self._retrying.worthwhile(each) else each for each in completions]
 
     async def _call(self, prompts: Sequence[Prompt]) -> list[Completion] | None:
         """One call, when the gate lets it through; None when it never will."""
@@ -248,9 +243,7 @@ class Asking:
             raise
         priced = [self._intake.priced(completion) for completion in completions]
         self._gate.leave(ticket, priced)
-        kinds = {completion.error.kind if completion.error else "" for completion in priced}
-        self._answered = self._answered or "" in kinds
-        self._heard = self._heard or self._answered or bool(kinds & _SIGNS_OF_LIFE)
+        self._retrying.learn(priced)
         self._mind_refusals(priced)
         return priced
 
@@ -275,34 +268,10 @@ class Asking:
             return prompt.size / BYTES_PER_TOKEN + self._most_out
         return prompt.size * tally.tokens_in / self._prompt_bytes + tally.tokens_out / tally.asked
 
-    @property
-    def _retries(self) -> int:
-        return self.limits.retries if self._heard else min(self.limits.retries, FIRST_RETRIES)
-
-    def _counts(self, errors: Collection[CallError]) -> bool:
-        """Whether a failed call uses up a retry. How long a server may refuse, or be down, is a matter of patience."""
-        down = self._answered and self._gate.breaker.open
-        return not down and any(error.kind not in PUSHBACK_ERRORS for error in errors)
-
-    def _worth_retrying(self, completion: Completion | None) -> CallError | None:
-        """The error of a completion, if the same call may succeed a little later."""
-        error = completion.error if completion else None
-        return error if error and error.passing and not self._lasting(error) else None
-
-    def _lasting(self, error: CallError) -> bool:
-        """Whether an error will not pass while we wait: it never does, or the wait is too long, or the server wrong."""
-        too_long = (error.retry_after or 0.0) > self.limits.patience
-        return error.fatal or too_long or (error.kind == "protocol" and not self._answered)
-
     def _mind_refusals(self, completions: Sequence[Completion]) -> None:
         refused = next((each.error for each in completions if each.error and each.error.kind in PUSHBACK_ERRORS), None)
         if refused and (seconds := self._gate.refusals.lasting) > self.limits.patience:
             self._fail(f"{refused.message} (every call has been refused for {seconds:,.0f} s)")
-
-    async def _wait(self, doublings: int, jitter: float, asked_for: float) -> None:
-        doubled = min(self.limits.longest_wait, self.limits.first_wait * 2.0 ** min(doublings, 60))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._ending.wait(), max(asked_for * (1 + jitter / 4), doubled * (1 + jitter) / 2))
 
     def _take(self, prompt: Prompt, completion: Completion) -> None:
         """Keeps one completion and decides whether the run can go on."""
@@ -311,11 +280,11 @@ class Asking:
         self._intake.take(prompt, completion, attempt)
         error = completion.error
         self._failed_in_a_row = self._failed_in_a_row + 1 if error else 0
-        if error and self._lasting(error):
+        if error and self._retrying.lasting(error):
             asked = f" (it asks to wait {error.retry_after:,.0f} s)" if error.passing and error.retry_after else ""
             self._fail(error.message + asked)
         elif error and (self._failed_in_a_row >= self.limits.give_up or self._failed_in_a_row == self.tally.done):
-            self._fail(f"{error.message} (each of the last calls was tried {self._retries + 1} times)")
+            self._fail(f"{error.message} (each of the last calls was tried {self._retrying.most + 1} times)")
 
     async def _work_by_batch(self) -> None:
         batching = Batching(

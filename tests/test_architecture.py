@@ -19,7 +19,7 @@ LEVELS = {
     "migrations": 20, "inversion": 10,
     "library": 25,
     "design": 30, "render": 30, "parse": 30, "score": 30, "backends": 30, "store": 30, "stats": 30,
-    "prepare": 35, "flow": 35, "pending": 36, "intake": 36, "batches": 38, "usage": 36, "figures": 36,
+    "prepare": 35, "flow": 35, "retrying": 35, "pending": 36, "intake": 36, "batches": 38, "usage": 36, "figures": 36,
     "plan": 40, "survey": 40, "claims": 35, "answers": 35, "leaks": 35, "analyse": 40, "check": 40,
     "report": 50,
     "api": 55, "serve": 55,
