@@ -227,7 +227,7 @@ class Batching:
                 continue
             priced = self._intake.priced(completion)
             self._intake.take(prompts[name], priced, batch.attempts[name] + 1)
-            self._budget.spent += priced.cost or 0.0
+            self._budget.spent += self._bound(prompts[name]) if priced.cost is None else priced.cost
         return [*again, *(name for name in sorted(left) if self._another_round(name))]
 
     def _worth_another_round(self, completion: Completion) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
 from culturesim.backends.base import Call
 from culturesim.errors import RunError
 from culturesim.prepare import Prepared
-from culturesim.records import Completion
+from culturesim.records import Completion, Prompt
 from culturesim.serve import served
 from culturesim.store import Store
 from culturesim.study import Draw
 from culturesim.survey import Asking, Limits
+from tests.test_batches import Client, Provider
 from tests.test_survey import ask, rows
 from tests.virtual import Bucket, Server, answer, virtual_time
 
@@ -126,3 +128,22 @@ def test_an_outage_longer_than_patience_ends_the_run_and_keeps_all(study: Prepar
     assert 0 < server.answers < 120
     assert each_once(store, server.answers)
     assert rows(store, "select outcome from runs") == [("failed",)]
+
+
+# Money, where nobody tells what a call took
+
+
+class Silent(Client):
+    """A batch service that tells no tokens."""
+
+    async def results(self, batch: str, prompts: Mapping[str, Prompt]) -> AsyncIterator[Completion]:
+        async for completion in super().results(batch, prompts):
+            yield replace(completion, tokens_in=None, tokens_out=None)
+
+
+def test_batches_that_tell_no_tokens_count_at_their_dearest(prepared: Make, store: Store) -> None:
+    study = prepared(model="openai/gpt-4.1-mini", languages=("en", "es"))
+    limits = Limits(batch=True, poll_seconds=0.01, max_cost=0.002)
+    tally = Asking(study, Silent(Provider()), store, limits=limits).run()
+    assert (tally.outcome, tally.cost) == ("stopped", None)
+    assert 0 < tally.asked < 24
