@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from culturesim import __version__
 from culturesim.backends import thinking_room
-from culturesim.backends.base import Backend, BatchBackend
+from culturesim.backends.base import Backend, BatchBackend, excerpt
 from culturesim.batches import Batching
 from culturesim.errors import BatchError, RunError, StoreError
 from culturesim.flow import Breaker, Budget, Gate, Refusals, Ticket
@@ -81,7 +81,7 @@ class Asking:
         self._intake: Intake
         self._failed_in_a_row = 0
         self._prompt_bytes = 0
-        self._fault = ""
+        self._fault = self._refusal = ""
         self._stopping = ""
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -270,7 +270,10 @@ class Asking:
 
     def _mind_refusals(self, completions: Sequence[Completion]) -> None:
         refused = next((each.error for each in completions if each.error and each.error.kind in PUSHBACK_ERRORS), None)
-        if refused and (seconds := self._gate.refusals.lasting) > self.limits.patience:
+        if refused is None:
+            return
+        self._refusal = refused.message
+        if (seconds := self._gate.refusals.lasting) > self.limits.patience:
             self._fail(f"{refused.message} (every call has been refused for {seconds:,.0f} s)")
 
     def _take(self, prompt: Prompt, completion: Completion) -> None:
@@ -344,7 +347,7 @@ class Asking:
         if down:
             return f"the server is down: trying again, for {down:.0f} s now"
         if refused := self._gate.refusals.lasting:
-            return f"the server refuses every call, for {refused:.0f} s now"
+            return f"the server refuses every call, for {refused:.0f} s now: {excerpt(self._refusal)}"
         return self._pending.waiting
 
     @contextmanager

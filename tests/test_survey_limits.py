@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 
@@ -62,9 +63,11 @@ def test_a_real_server_that_keeps_its_limit_to_itself(prepared: Make, store: Sto
 
 @pytest.mark.usefixtures("virtual_time")
 def test_refusals_are_borne_as_long_as_patience_lasts(study: Prepared, store: Store) -> None:
-    server = Server(Bucket(per_minute=1e-9, burst=5))
+    server, waited_for = Server(Bucket(per_minute=1e-9, burst=5)), set()
+    asking = Asking(study, server, store, limits=Limits(patience=100), on_progress=lambda t: waited_for.add(t.waiting))
     with pytest.raises(RunError, match=r"slow down \(every call has been refused for 1\d\d s\)"):
-        Asking(study, server, store, limits=Limits(patience=100)).run()
+        asking.run()
+    assert "the server refuses every call, for 60 s now: slow down" in {re.sub(r"\d+ s", "60 s", w) for w in waited_for}
     assert each_once(store, 5)
     assert rows(store, "select outcome from runs") == [("failed",)]
     # Ever more seldom: without growing pauses there would be hundreds.
