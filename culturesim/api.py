@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from culturesim.backends import Backend
+    from culturesim.flow import Budget
     from culturesim.intake import Tally
     from culturesim.limits import Limits
     from culturesim.records import Answer
@@ -84,7 +85,7 @@ def plan(study: Study, *, library: Library | None = None, prices: str | Path | N
 def _measured(study: Study, db: Path, library: Library) -> Sequence[Measured]:
     from culturesim.usage import measured
 
-    return measured(open_store(db, library), study.model, study.elicitation)
+    return measured(open_store(db, library), study)
 
 
 def survey(
@@ -97,11 +98,14 @@ def survey(
     trust_remote_code: bool = False,
     limits: Limits | None = None,
     shard: tuple[int, int] = (1, 1),
+    budget: Budget | None = None,
     on_progress: Callable[[Tally], None] | None = None,
 ) -> Run:
     """Asks what a study has not been answered yet and keeps every completion in the store.
 
     ``device`` ("cpu", "cuda:1"; "" for the best there is) and ``trust_remote_code`` are for models run on this machine.
+    ``limits.max_cost`` is this survey's own, unless a ``budget`` of that size is shared with others.
+
     Raises ``DefinitionError``, ``UnknownNameError`` or ``StudyError`` before anything is asked, ``BackendError`` where
     the model cannot be had, ``RunError`` where asking came to nothing; whatever was answered is kept.
     """
@@ -112,7 +116,7 @@ def survey(
     prepared = prepare(study, library)
     store = open_store(db, library)
     reach = Reach(base_url=base_url, device=device, trust_remote_code=trust_remote_code)
-    return _ask(prepared, store, library, reach, limits, on_progress, shard=shard)
+    return _ask(prepared, store, library, reach, limits, on_progress, shard=shard, budget=budget)
 
 
 def resume(run: str, db: str | Path = DEFAULT_DB, *, library: Library | None = None, base_url: str | None = None,
@@ -152,7 +156,7 @@ def retry(run: str, statuses: Sequence[str], db: str | Path = DEFAULT_DB, *, lib
 
 def _ask(prepared: Prepared, store: Store, library: Library, reach: Reach, limits: Limits | None,
          on_progress: Callable[[Tally], None] | None, *, shard: tuple[int, int] = (1, 1),
-         only: dict[str, int] | None = None) -> Run:  # fmt: skip
+         only: dict[str, int] | None = None, budget: Budget | None = None) -> Run:  # fmt: skip
     from culturesim.limits import Limits
     from culturesim.survey import Asking
 
@@ -161,7 +165,7 @@ def _ask(prepared: Prepared, store: Store, library: Library, reach: Reach, limit
     fitting = for_backend(prepared.study, backend.capabilities.option_probabilities)
     if fitting != prepared.study:
         prepared = prepare(fitting, library)
-    asking = Asking(prepared, backend, store, limits=limits, shard=shard, only=only,
+    asking = Asking(prepared, backend, store, limits=limits, shard=shard, only=only, budget=budget,
                     on_progress=on_progress or (lambda tally: None))  # fmt: skip
     return Run(asking.run(), store)
 

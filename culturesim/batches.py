@@ -130,7 +130,9 @@ class Batching:
     async def _hand_in(self) -> None:
         again, self._again = self._again, []
         self._source = chain(again, self._source)
-        while not self._ending.is_set() and (trials := list(islice(self._source, self._room.left(self._under_way)))):
+        while not self._ending.is_set() and (
+            trials := await asyncio.to_thread(self._next, self._room.left(self._under_way))
+        ):
             affordable = self._affordable(self._rendered(trials))
             if affordable:
                 await self._submit(affordable)
@@ -139,6 +141,10 @@ class Batching:
                 self._source = chain(trials[len(affordable) :], self._source)
                 self.out_of_money = not self._open
                 return
+
+    def _next(self) -> list[Trial]:
+        """As many trials as there is room for. On a thread: looking into the store may have to wait for others."""
+        return list(islice(self._source, self._room.left(self._under_way)))
 
     def _affordable(self, prompts: Sequence[Prompt]) -> list[Prompt]:
         fitting: list[Prompt] = []
@@ -289,7 +295,7 @@ class Batching:
         priced = self._intake.priced(completion)
         self._intake.take(prompt, priced, attempt)
         self._taken_in.add(completion.trial_id)
-        self._budget.spent += priced.cost or 0.0
+        self._budget.spent += self._bound(prompt) if priced.cost is None else priced.cost
 
     def _another_round(self, name: str) -> bool:
         self._rounds[name] += 1

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from culturesim.records import PUSHBACK_ERRORS, Completion
+from culturesim.records import PUSHBACK_ERRORS, CallError, Completion
 
 LONGEST_HOLD = 60.0
 """Seconds that limits used up may hold everything up: those that refill bit by bit are told as full only much later."""
@@ -136,6 +137,39 @@ class Breaker:
         self._probing, self._probe_at = False, now
 
 
+class Refusals:
+    """How long everybody waits where a server refuses even one call at a time, and for how long it has refused.
+
+    Twice as long each time, from ``first`` to ``longest`` seconds, less up to half at random so that those who were
+    refused together do not come back together. An answer ends it.
+    """
+
+    def __init__(self, first: float = 0.5, longest: float = 60.0) -> None:
+        self._first, self._longest = min(first, longest), longest
+        self._next = self._first
+        self._paused_at = -math.inf
+        self._began: float | None = None
+        self.lasting = 0.0
+        """Seconds from the first refusal since the last answer to the latest."""
+
+    def refused(self, now: float) -> None:
+        """The server refused a call."""
+        self._began = now if self._began is None else self._began
+        self.lasting = now - self._began
+
+    def pause(self, began: float, now: float) -> float:
+        """Seconds to wait after a refused call that began then; 0 where it was under way at the last pause already."""
+        if began < self._paused_at:
+            return 0.0
+        seconds, self._paused_at = self._next * (1 - random.random() / 2), now
+        self._next = min(self._longest, 2 * self._next)
+        return seconds
+
+    def answered(self) -> None:
+        """The server answered a call."""
+        self._next, self._began, self.lasting = self._first, None, 0.0
+
+
 class Budget:
     """Money: a call starts only if everything under way, at its dearest, stays within ``most`` dollars."""
 
@@ -184,9 +218,10 @@ class Gate:
         tokens: float | None = None,
         budget: Budget | None = None,
         breaker: Breaker | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self.window = Window(cap if start is None else start, cap)
-        self.breaker, self.budget = breaker or Breaker(), budget or Budget()
+        self.breaker, self.budget, self.refusals = breaker or Breaker(), budget or Budget(), refusals or Refusals()
         self._calls = None if calls is None else Quota(calls)
         self._tokens = None if tokens is None else Quota(tokens)
         self._in_flight = 0
@@ -218,18 +253,17 @@ class Gate:
         now, error = self._now(), next((each.error for each in completions if each.error), None)
         self._in_flight -= 1
         self.budget.settle(ticket.bound, _cost(ticket, completions))
-        if self._tokens is not None and not error:
-            used = sum((each.tokens_in or 0) + (each.tokens_out or 0) for each in completions)
+        if self._tokens is not None and not error and (used := _tokens(completions)) is not None:
             self._tokens.take(used - ticket.tokens, now)
-        kind = error.kind if error else ""
-        if (kind in PUSHBACK_ERRORS or kind == "timeout") and self.window.pushed_back(ticket.began, now):
-            self._hold(now, error.retry_after if error else None)
-        if kind in _DOWN:
+        if error and (error.kind in PUSHBACK_ERRORS or error.kind == "timeout"):
+            self._pushed_back(ticket, error, now)
+        if error and error.kind in _DOWN:
             self.breaker.failed(now, probe=ticket.probe)
         else:
             self.breaker.answered()
         if not error:
             self.window.answered(ticket.began)
+            self.refusals.answered()
         for completion in completions:
             self._heed(completion, now)
         self._wake(1)
@@ -269,6 +303,15 @@ class Gate:
         self.breaker.start()
         return Ticket(now, tokens, bound, probe=self.breaker.open)
 
+    def _pushed_back(self, ticket: Ticket, error: CallError, now: float) -> None:
+        """Holds everybody where that was one call too many, and where even one at a time is."""
+        if self.window.pushed_back(ticket.began, now):
+            self._hold(now, error.retry_after)
+        if error.kind in PUSHBACK_ERRORS:
+            self.refusals.refused(now)
+            if self.window.size < 2:
+                self._hold(now, max(error.retry_after or 0.0, self.refusals.pause(ticket.began, now)))
+
     def _hold(self, now: float, seconds: float | None) -> None:
         if seconds:
             self._held_until = max(self._held_until, now + seconds)
@@ -302,6 +345,12 @@ class Gate:
 def _release(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _tokens(completions: Sequence[Completion]) -> int | None:
+    """What calls took, None where the server does not tell."""
+    told = [count for each in completions for count in (each.tokens_in, each.tokens_out) if count is not None]
+    return sum(told) if len(told) == 2 * len(completions) else None
 
 
 def _cost(ticket: Ticket, completions: Sequence[Completion]) -> float:

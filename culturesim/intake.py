@@ -15,13 +15,17 @@ from culturesim.records import NO_PERSONA, STATUSES, Answer, Completion, Persona
 PILOT = 50
 """Calls after which what a run will cost is told from what they cost."""
 
+INTERRUPTED = "interrupted"
+"""What stopped a run that somebody ended by Ctrl-C."""
+
 
 @dataclass
 class Tally:
     """How a run is doing. ``total`` counts the trials of the study (or shard); ``reused`` those answered before.
 
-    ``retried`` counts calls that failed and were made again; ``waiting`` says what everything waits for, if it does;
-    ``remarks`` are what the backend has to say of itself.
+    ``cost`` is None where a price, or the tokens of an answer, are not known. ``retried`` counts calls that failed and
+    were made again; ``waiting`` says what everything waits for, if it does; ``in_batches`` counts the trials that a run
+    has left in batches at the provider; ``remarks`` are what the backend has to say of itself.
     """
 
     run: str
@@ -35,6 +39,7 @@ class Tally:
     cost: float | None = 0.0
     seconds: float = 0.0
     waiting: str = ""
+    in_batches: int = 0
     stopped_by: str = ""
     outcome: str = ""
     remarks: tuple[str, ...] = ()
@@ -43,6 +48,11 @@ class Tally:
     def done(self) -> int:
         """Trials that have an answer or an error now."""
         return self.reused + self.asked
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was ended by Ctrl-C."""
+        return self.stopped_by == INTERRUPTED
 
     @property
     def unanswered(self) -> int:
@@ -84,13 +94,13 @@ class Intake:
         self.details: Counter[str] = Counter()
 
     def priced(self, completion: Completion) -> Completion:
-        """The completion with what it cost; a failed call counts as free."""
+        """The completion with what it cost, None where that is not known; a failed call counts as free."""
         if completion.error is not None:
             return replace(completion, cost=0.0)
         cost = self._prices.price(
             self._prepared.study.model,
-            completion.tokens_in or 0,
-            completion.tokens_out or 0,
+            completion.tokens_in,
+            completion.tokens_out,
             cached=completion.tokens_cached or 0,
             batch=self._batch,
         )

@@ -13,11 +13,11 @@ class Limits:
     At most ``concurrency`` calls are under way at a time, fewer where the server pushes back, and at most
     ``calls_per_minute`` and ``tokens_per_minute`` start. A failed call is repeated up to ``retries`` times, after
     ``first_wait`` seconds doubled each time (with jitter, at most ``longest_wait``, never less than the server asks
-    for). The run stops once ``give_up`` trials in a row have used up their retries, or the first one has, when nothing
-    was ever answered; when a server is down, or asks to wait, for more than ``patience`` seconds; before it costs more
-    than ``max_cost`` dollars, by the price list and your own in the file ``prices``; after ``max_trials``. One call may
-    take ``timeout`` seconds (None: the adapter's own). With ``batch`` prompts are handed in by batch, and asked after
-    at least every ``poll_seconds``.
+    for); one that was only asked too fast, for as long as it takes. The run stops once ``give_up`` trials in a row have
+    used up their retries, or the first one has, when nothing was ever answered; when a server is down, refuses every
+    call, or asks to wait, for more than ``patience`` seconds; before it costs more than ``max_cost`` dollars, by the
+    price list and your own in the file ``prices``; after ``max_trials``. One call may take ``timeout`` seconds (None:
+    the adapter's own). With ``batch`` prompts are handed in by batch, and asked after at least every ``poll_seconds``.
     """
 
     concurrency: int = 64

@@ -114,11 +114,27 @@ def _share(
         tokens_in, tokens_out = _as_measured(language, measured, trials, size)
     else:
         tokens_in, tokens_out = _as_assumed(prepared, language, trials, size)
-    costs = [
-        prices.price(prepared.study.model, *tokens, batch=batch) for tokens in zip(tokens_in, tokens_out, strict=True)
-    ]
-    low, high = costs
+    low, high = (
+        _cost(prices, prepared.study.model, trials, *tokens, batch=batch)
+        for tokens in zip(tokens_in, tokens_out, strict=True)
+    )
     return Share(trials, tokens_in, tokens_out, None if low is None or high is None else (low, high))
+
+
+def _cost(prices: Prices, model: str, trials: int, tokens_in: int, tokens_out: int, *, batch: bool) -> float | None:
+    """US dollars for these tokens in so many calls alike: long calls may cost more per token."""
+    calls = max(1, trials)
+    (into, more_in), (out, more_out) = divmod(tokens_in, calls), divmod(tokens_out, calls)
+    # So many calls take one token more in, so many one more out, so that the tokens of all add up.
+    both, either = min(more_in, more_out), max(more_in, more_out)
+    shapes = ((calls - either, 0, 0), (either - both, more_in > more_out, more_out > more_in), (both, 1, 1))
+    total = 0.0
+    for count, one_in, one_out in shapes:
+        cost = prices.price(model, into + one_in, out + one_out, batch=batch)
+        if cost is None:
+            return None
+        total += count * cost
+    return total
 
 
 def _as_assumed(prepared: Prepared, language: str, trials: int, size: float) -> tuple[tuple[int, int], tuple[int, int]]:

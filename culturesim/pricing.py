@@ -74,9 +74,14 @@ class Prices:
         return cls() if path is None else cls(read_model(_PriceFile, path).root, str(path))
 
     def price(
-        self, model: str, tokens_in: int, tokens_out: int, *, cached: int = 0, batch: bool = False
+        self, model: str, tokens_in: int | None, tokens_out: int | None, *, cached: int = 0, batch: bool = False
     ) -> float | None:
-        """US dollars for these tokens, ``cached`` of those in read from a cache; None where the price is not known."""
+        """US dollars for these tokens, ``cached`` of those in read from a cache; None where the price is not known.
+
+        Tokens that nobody told (None) have no known price either, but where any number of them is free.
+        """
+        if tokens_in is None or tokens_out is None:
+            return 0.0 if self.price(model, _MILLION, _MILLION) == 0 else None
         cached = min(cached, tokens_in)
         own = self._own(model)
         provider = model.partition("/")[0]
@@ -117,7 +122,10 @@ def call_bound(model: str, prompt_bytes: int, most_out: int, prices: Prices, *, 
 
 @lru_cache(maxsize=1)
 def snapshot() -> str:
-    """The price list in use: the version of genai-prices, and the latest day on which a price in it changed."""
+    """The price list in use: the version of genai-prices, which alone names its snapshot, for that bears no date.
+
+    The latest change in effect says that it is no older than that, unless the change was announced before.
+    """
     from importlib.metadata import version
 
     from genai_prices.data_snapshot import get_snapshot
@@ -126,7 +134,8 @@ def snapshot() -> str:
     dated = (each for model in models if isinstance(model.prices, list) for each in model.prices)
     days = [start for each in dated if isinstance(start := getattr(each.constraint, "start_date", None), date)]
     newest = max((day for day in days if day <= datetime.now(UTC).date()), default=None)
-    return f"genai-prices {version('genai-prices')}, a snapshot whose latest dated change is of {newest}"
+    told = f"the latest change in effect is of {newest}" if newest else "no change in it is dated"
+    return f"the snapshot in genai-prices {version('genai-prices')}, which bears no date; {told}"
 
 
 def _listed(model: str, tokens_in: int, tokens_out: int, cached: int) -> float | None:

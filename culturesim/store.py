@@ -176,20 +176,20 @@ class Store:
         """Of these trials, those whose latest completion is no error, with the run that got it."""
         return {trial: latest.run for trial, latest in self.latest(ids).items() if latest.answered}
 
-    def latest(self, ids: Sequence[str]) -> dict[str, Latest]:
+    def latest(self, ids: Sequence[str], *, wait: float | None = None) -> dict[str, Latest]:
         """Of these trials, those ever asked, with what came of it last: the next attempt is one more than that one.
 
-        Sees what is still in journals, too. Ask in chunks of some ten thousand.
+        Sees what is still in journals, too. Ask in chunks of some ten thousand. ``wait`` is for this call.
         """
         # Journals before the store: what moves from one to the other meanwhile is then seen twice, not missed.
         found = self._in_journals(set(ids))
-        for trial, latest in self._in_store(ids):
+        for trial, latest in self._in_store(ids, wait):
             found[trial] = max(found.get(trial, latest), latest)
         return found
 
-    def reuse(self, run_id: str, ids: Sequence[str]) -> None:
-        """Note trials this run needs and found answered by an earlier one."""
-        with self._transaction() as connection:
+    def reuse(self, run_id: str, ids: Sequence[str], *, wait: float | None = None) -> None:
+        """Note trials this run needs and found answered by an earlier one; ``wait`` is for this call."""
+        with self._transaction(wait) as connection:
             insert(connection, "reused", [{"run": run_id, "trial_id": trial} for trial in ids])
 
     def _in_journals(self, ids: set[str]) -> dict[str, Latest]:
@@ -203,10 +203,10 @@ class Store:
                         found[trial] = max(found.get(trial, latest), latest)
         return found
 
-    def _in_store(self, ids: Sequence[str]) -> list[tuple[str, Latest]]:
+    def _in_store(self, ids: Sequence[str], wait: float | None) -> list[tuple[str, Latest]]:
         if not self.path.exists():
             return []
-        with self._reading() as connection:
+        with self._reading(wait) as connection:
             connection.execute("set threads = 1")  # each would hold blocks of its own, beside an asking
             connection.register("wanted", pa.table({"id": pa.array(ids, pa.string())}))
             rows = connection.execute(_LATEST).fetchall()
@@ -325,15 +325,15 @@ class Store:
             connection.commit()
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _reading(self, wait: float | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A turn at reading, after an upgrade where the file needs one."""
-        with self._opened(read_only=True) as connection:
+        with self._opened(read_only=True, wait=wait) as connection:
             if is_current(connection, self.path, self._views):
                 yield connection
                 return
-        with self._transaction():
+        with self._transaction(wait):
             pass
-        with self._opened(read_only=True) as connection:
+        with self._opened(read_only=True, wait=wait) as connection:
             yield connection
 
     @contextlib.contextmanager

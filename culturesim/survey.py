@@ -11,23 +11,23 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import islice
 from typing import Any, cast
 
 from culturesim import __version__
 from culturesim.backends import thinking_room
-from culturesim.backends.base import Backend, BatchBackend, Described
+from culturesim.backends.base import Backend, BatchBackend, Described, excerpt
 from culturesim.batches import Batching
 from culturesim.errors import BatchError, RunError, StoreError, StudyError
-from culturesim.flow import Budget, Gate, Ticket
-from culturesim.intake import Intake, Tally
+from culturesim.flow import Breaker, Budget, Gate, Refusals, Ticket
+from culturesim.intake import INTERRUPTED, Intake, Tally
 from culturesim.journal import Journal
 from culturesim.limits import Limits
 from culturesim.parse import PARSER_VERSION
 from culturesim.pending import Pending
 from culturesim.prepare import Prepared
 from culturesim.pricing import Prices, call_bound
-from culturesim.records import CallError, Completion, Prompt, RunRow, Settings, Trial
+from culturesim.records import PUSHBACK_ERRORS, Completion, Prompt, RunRow, Settings, Trial
+from culturesim.retrying import Retrying
 from culturesim.shuffle import unit
 from culturesim.store import Store
 
@@ -40,8 +40,9 @@ MOVE_SECONDS = 2.0
 FIRST_WINDOW = 4
 """Calls at a time that a server is first asked with."""
 
-FIRST_RETRIES = 3
-"""Retries of a server that has never answered: it is more likely not there than busy."""
+DOWN_AFTER = (4, 10)
+"""Failures in a row after which a server is taken to be down: before a single trial's retries are used up, within these
+bounds."""
 
 BYTES_PER_TOKEN = 3.0
 """What a prompt is taken for until the first answers tell its tokens, for caps on tokens per minute."""
@@ -59,27 +60,32 @@ class Asking:
         limits: Limits | None = None,
         shard: tuple[int, int] = (1, 1),
         only: Mapping[str, int] | None = None,
+        budget: Budget | None = None,
         on_progress: Callable[[Tally], None] = lambda tally: None,
     ) -> None:
-        """``only`` asks just these trials (id → attempts they have had) again; ``shard`` is (i, n), i from 1."""
+        """``only`` asks just these trials (id → attempts they have had) again; ``shard`` is (i, n), i from 1.
+
+        ``budget`` is one shared with other runs, in place of ``limits.max_cost`` for this one alone.
+        """
         self.prepared, self.backend, self.store = prepared, backend, store
         self.limits = limits or Limits()
+        self._budget = budget or Budget(self.limits.max_cost)
         self._prices = Prices.read(self.limits.prices)
         self._settings = Settings(**prepared.study.settings.model_dump())
         self._most_out = self._settings.max_tokens + thinking_room(prepared.study.model, self._settings)
         self._tell = on_progress
         self.tally = Tally(prepared.run_id, 0)
         self.tally.remarks = tuple(backend.remarks) if isinstance(backend, Described) else ()
+        self._ending = asyncio.Event()
+        self._retrying = Retrying(self.limits, self._ending)
         self._pending = self._what_is_pending(shard, only)
         self.tally.total = self._pending.expected
         self._gate: Gate
         self._intake: Intake
         self._failed_in_a_row = 0
-        self._heard = False
         self._prompt_bytes = 0
-        self._fault = ""
+        self._fault = self._refusal = ""
         self._stopping = ""
-        self._ending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def run(self) -> Tally:
@@ -99,7 +105,7 @@ class Asking:
             self._fault = self._why_nothing_is_valid()
         self._finish("failed" if self._fault else self._outcome())
         if self._fault:
-            raise RunError(self._fault)
+            raise RunError(self._fault + self._what_batches_hold())
         return tally
 
     def _why_nothing_is_valid(self) -> str:
@@ -119,6 +125,16 @@ class Asking:
         # What ended the run matters more than a store that cannot note the end: its journal is taken in next time.
         with suppress(StoreError):
             self.store.finish_run(self.tally.run, outcome)
+            if self.backend.capabilities.batches:
+                left = sum(len(batch.trials) for batch in self.store.open_batches(self.tally.run))
+                self.tally.in_batches = min(left, self.tally.unanswered)
+
+    def _what_batches_hold(self) -> str:
+        if not self.tally.in_batches:
+            return ""
+        return (
+            f"; {self.tally.in_batches:,} trials wait in batches at the provider, which resuming with --batch takes in"
+        )
 
     def _row(self) -> RunRow:
         study = self.prepared.study
@@ -153,6 +169,7 @@ class Asking:
         return Pending(
             self.prepared, self.store, run=self.tally.run, shard=shard, only=only, elsewhere=in_batches,
             local=self.backend.capabilities.local, most=self.limits.max_trials, on_reuse=reused,
+            patience=self.limits.patience, ended=self._ending.is_set,
         )  # fmt: skip
 
     # Asking
@@ -169,7 +186,7 @@ class Asking:
                 try:
                     await asyncio.gather(*self._tasks)
                 except asyncio.CancelledError:
-                    self._stopping = "interrupted"
+                    self._stopping = INTERRUPTED
                 finally:
                     await _cancel(*self._tasks, keeper)
         finally:
@@ -182,8 +199,7 @@ class Asking:
     def _works(self) -> list[Coroutine[Any, Any, None]]:
         if self.limits.batch:
             return [self._work_by_batch()]
-        trials = self._pending.trials()
-        return [self._work(trials) for _ in range(self._gate.window.cap)]
+        return [self._work() for _ in range(self._gate.window.cap)]
 
     def _new_gate(self) -> Gate:
         limits, capabilities = self.limits, self.backend.capabilities
@@ -193,34 +209,45 @@ class Asking:
             start=FIRST_WINDOW if theirs else None,
             calls=limits.calls_per_minute,
             tokens=limits.tokens_per_minute,
-            budget=Budget(limits.max_cost),
+            budget=self._budget,
+            breaker=Breaker(min(max(DOWN_AFTER[0], limits.retries + 1), DOWN_AFTER[1])),
+            refusals=Refusals(limits.first_wait, limits.longest_wait),
         )
 
-    async def _work(self, trials: Iterator[Trial]) -> None:
-        while not self._stopping and (chunk := list(islice(trials, self.backend.capabilities.batch_size))):
+    async def _work(self) -> None:
+        while not self._stopping and (chunk := await self._next(self.backend.capabilities.batch_size)):
             await asyncio.sleep(0)  # a backend that never waits must not keep Ctrl-C and the journal waiting
             prompts = [self.prepared.renderer.render(trial) for trial in chunk]
             for prompt, completion in zip(prompts, await self._ask(prompts), strict=True):
                 if completion is not None:
                     self._take(prompt, completion)
 
+    async def _next(self, count: int) -> list[Trial]:
+        try:
+            return await self._pending.take(count)
+        except StoreError as error:
+            self._fail_unless_stopping(str(error))
+            return []
+
     async def _ask(self, prompts: Sequence[Prompt]) -> list[Completion | None]:
         """The completions of prompts, repeated while that may help; None for what the run ended before."""
         completions: list[Completion | None] = [None] * len(prompts)
         places = list(range(len(prompts)))
-        turn = 0
+        turn = failures = 0
         while places and (told := await self._call([prompts[place] for place in places])) is not None:
             for place, completion in zip(places, told, strict=True):
                 completions[place] = completion
-            errors = {place: error for place in places if (error := self._worth_retrying(completions[place]))}
-            if not errors or turn >= self._retries:
+            errors = {place: error for place in places if (error := self._retrying.worthwhile(completions[place]))}
+            failures += self._retrying.counts(errors.values(), down=self._gate.breaker.open)
+            if not errors or failures > self._retrying.most:
                 break
             places = list(errors)
-            await self._wait(turn, prompts[places[0]], max(error.retry_after or 0.0 for error in errors.values()))
+            asked_for = max(error.retry_after or 0.0 for error in errors.values())
+            await self._retrying.wait(failures, unit("wait", prompts[places[0]].trial.id, turn), asked_for)
             self.tally.retried += len(places)
             turn += 1
         # Unlike a fault of the server, our own stopping is no answer to a trial: it stays pending.
-        return [None if self._stopping and self._worth_retrying(each) else each for each in completions]
+        return [None if self._stopping and self._retrying.worthwhile(each) else each for each in completions]
 
     async def _call(self, prompts: Sequence[Prompt]) -> list[Completion] | None:
         """One call, when the gate lets it through; None when it never will."""
@@ -234,7 +261,8 @@ class Asking:
             raise
         priced = [self._intake.priced(completion) for completion in completions]
         self._gate.leave(ticket, priced)
-        self._heard = self._heard or any(completion.error is None for completion in priced)
+        self._retrying.learn(priced)
+        self._mind_refusals(priced)
         return priced
 
     async def _enter(self, prompts: Sequence[Prompt]) -> Ticket | None:
@@ -258,25 +286,13 @@ class Asking:
             return prompt.size / BYTES_PER_TOKEN + self._most_out
         return prompt.size * tally.tokens_in / self._prompt_bytes + tally.tokens_out / tally.asked
 
-    @property
-    def _retries(self) -> int:
-        return self.limits.retries if self._heard else min(self.limits.retries, FIRST_RETRIES)
-
-    def _worth_retrying(self, completion: Completion | None) -> CallError | None:
-        """The error of a completion, if the same call may succeed a little later."""
-        error = completion.error if completion else None
-        return error if error and error.passing and not self._lasting(error) else None
-
-    def _lasting(self, error: CallError) -> bool:
-        """Whether an error will not pass while we wait: it never does, or the wait is too long, or the server wrong."""
-        too_long = (error.retry_after or 0.0) > self.limits.patience
-        return error.fatal or too_long or (error.kind == "protocol" and not self._heard)
-
-    async def _wait(self, turn: int, prompt: Prompt, asked_for: float) -> None:
-        jitter = unit("wait", prompt.trial.id, turn)
-        doubled = min(self.limits.longest_wait, self.limits.first_wait * 2.0**turn)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._ending.wait(), max(asked_for * (1 + jitter / 4), doubled * (1 + jitter) / 2))
+    def _mind_refusals(self, completions: Sequence[Completion]) -> None:
+        refused = next((each.error for each in completions if each.error and each.error.kind in PUSHBACK_ERRORS), None)
+        if refused is None:
+            return
+        self._refusal = refused.message
+        if (seconds := self._gate.refusals.lasting) > self.limits.patience:
+            self._fail(f"{refused.message} (every call has been refused for {seconds:,.0f} s)")
 
     def _take(self, prompt: Prompt, completion: Completion) -> None:
         """Keeps one completion and decides whether the run can go on."""
@@ -285,11 +301,11 @@ class Asking:
         self._intake.take(prompt, completion, attempt)
         error = completion.error
         self._failed_in_a_row = self._failed_in_a_row + 1 if error else 0
-        if error and self._lasting(error):
+        if error and self._retrying.lasting(error):
             asked = f" (it asks to wait {error.retry_after:,.0f} s)" if error.passing and error.retry_after else ""
             self._fail(error.message + asked)
         elif error and (self._failed_in_a_row >= self.limits.give_up or self._failed_in_a_row == self.tally.done):
-            self._fail(f"{error.message} (each of the last calls was tried {self._retries + 1} times)")
+            self._fail(f"{error.message} (each of the last calls was tried {self._retrying.most + 1} times)")
 
     async def _work_by_batch(self) -> None:
         batching = Batching(
@@ -301,16 +317,21 @@ class Asking:
             await batching.ask()
         except BatchError as error:
             self._fail(str(error))
+        except StoreError as error:
+            self._fail_unless_stopping(str(error))
         if batching.out_of_money:
             self._stop(f"the next batch might pass --max-cost {self.limits.max_cost:g}")
-        if batching.waiting and self._stopping:
-            self._stopping += f"; {batching.waiting} batches go on at the provider: resume with --batch takes them in"
 
     # Stopping
 
     def _fail(self, why: str) -> None:
         self._fault = self._fault or why
         self._stop(self._fault)
+
+    def _fail_unless_stopping(self, why: str) -> None:
+        """For what a run that is ending anyway does not wait for."""
+        if not self._stopping:
+            self._fail(why)
 
     def _stop(self, why: str) -> None:
         """Asks nothing more, and waits for no retry; what is in flight still arrives."""
@@ -337,19 +358,30 @@ class Asking:
         if down > self.limits.patience:
             self._fail(f"the server of {self.prepared.study.model} has not answered for {down:.0f} s")
         if not self.limits.batch:
-            self.tally.waiting = f"the server is down: trying again, for {down:.0f} s now" if down else ""
+            self.tally.waiting = self._what_all_wait_for(down)
         self._tell(self.tally)
+
+    def _what_all_wait_for(self, down: float) -> str:
+        if down:
+            return f"the server is down: trying again, for {down:.0f} s now"
+        if refused := self._gate.refusals.lasting:
+            return f"the server refuses every call, for {refused:.0f} s now: {excerpt(self._refusal)}"
+        return self._pending.waiting
 
     @contextmanager
     def _interrupts(self) -> Iterator[None]:
         """Ctrl-C: the first ends the run after what is in flight, the second at once."""
         loop = asyncio.get_running_loop()
 
+        pressed = 0
+
         def interrupted() -> None:
-            if self._stopping:
+            nonlocal pressed
+            pressed += 1
+            if pressed > 1:
                 for task in self._tasks:
                     task.cancel()
-            self._stop("interrupted")
+            self._stop(INTERRUPTED)
 
         try:
             loop.add_signal_handler(signal.SIGINT, interrupted)

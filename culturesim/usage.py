@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from culturesim.store import Store
+from culturesim.study import Sampling, Study
 
 _MEASURED = """
     select t.language, count(*) as calls,
@@ -14,8 +17,8 @@ _MEASURED = """
     from completions c
     join trials t on t.id = c.trial_id
     join prompts p on p.id = t.prompt
-    join runs r on r.id = c.run
-    where r.model = ? and t.elicitation = ? and c.error_kind is null and c.tokens_in > 0 and c.tokens_out is not null
+    where list_contains(?, c.run) and t.elicitation = ? and c.error_kind is null and c.tokens_in > 0
+        and c.tokens_out is not null
     group by t.language order by t.language"""
 
 
@@ -31,7 +34,19 @@ class Measured:
     variance_out: float
 
 
-def measured(store: Store, model: str, elicitation: str) -> list[Measured]:
-    """What the model's answers in a store took, by language, when asked in this way."""
+def measured(store: Store, study: Study) -> list[Measured]:
+    """What the model's answers in a store took, by language, when asked as this study asks."""
     store.recover()
-    return [Measured(**row) for row in store.query(_MEASURED, [model, elicitation]).iter_rows(named=True)]
+    runs = store.query("select id, study from runs where model = ?", [study.model])
+    alike = [run for run, text in runs.iter_rows() if _uses(_settings(text)) == _uses(study.settings)]
+    return [Measured(**row) for row in store.query(_MEASURED, [alike, study.elicitation]).iter_rows(named=True)]
+
+
+def _settings(study: str) -> Sampling:
+    known: dict[str, Any] = json.loads(study).get("settings", {})
+    return Sampling(**{name: value for name, value in known.items() if name in Sampling.model_fields})
+
+
+def _uses(settings: Sampling) -> tuple[object, ...]:
+    """The settings on which it depends what a call takes."""
+    return settings.max_tokens, settings.effort, settings.thinking

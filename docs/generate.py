@@ -80,7 +80,7 @@ COLUMNS = {
     "tokens_out": "tokens of the completion",
     "tokens_cached": "tokens of the prompt that were not computed anew",
     "tokens_reasoning": "tokens of the completion that were thought, where the server tells",
-    "cost": "US dollars, null where the price is not known",
+    "cost": "US dollars, null where not known",
 }
 """What each column of the view ``responses`` means."""
 

@@ -39,6 +39,16 @@ def test_a_limited_run_is_unanswered(tmp_path: Path, capsys: Capture) -> None:
     assert "culturesim resume uniform-" in capsys.readouterr().err
 
 
+def test_a_command_has_one_budget_for_all_its_models(tmp_path: Path, capsys: Capture) -> None:
+    with chat_server() as server:
+        where = ["--base-url", server.url, "--db", str(tmp_path / "s.duckdb"), "--json"]
+        assert run(["survey", "openai/gpt-4.1", "openai/gpt-4o", "--max-cost", "0.005", *where]) == 130
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["outcome"], second["outcome"]) == ("done", "stopped")
+    assert second["asked"] > 0
+    assert first["cost"] + second["cost"] <= 0.005
+
+
 def test_dry_run_and_plan_ask_nothing(tmp_path: Path, capsys: Capture) -> None:
     for command in (["plan"], ["survey", "--dry-run", "--db", str(tmp_path / "s.duckdb")]):
         assert run([*command[:1], "openai/gpt-4.1-mini", "--languages", "en,zh", *command[1:]]) == 0

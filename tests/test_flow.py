@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from culturesim.flow import Breaker, Budget, Gate, Quota, Window
+from culturesim.flow import Breaker, Budget, Gate, Quota, Refusals, Window
 from culturesim.records import Allowance, CallError, Completion
+from tests.virtual import in_virtual_time
 
 SLOW_DOWN = CallError("rate_limit", "slow down")
 
@@ -294,3 +295,51 @@ def test_tokens_are_booked_as_they_turn_out() -> None:
         return loop.time() - began
 
     assert through(work) < 5
+
+
+def test_tokens_that_nobody_told_stay_booked_as_expected() -> None:
+    async def work() -> float:
+        gate, loop = Gate(8, tokens=60), asyncio.get_running_loop()
+        ticket = await gate.enter(tokens=60)
+        assert ticket
+        gate.leave(ticket, said(tokens_in=None))
+        await gate.enter(tokens=1)
+        return loop.time()
+
+    assert in_virtual_time(work()) >= 59
+
+
+# Where even one call at a time is too many
+
+
+def test_everybody_waits_twice_as_long_each_time_until_an_answer() -> None:
+    refusals, waits, now = Refusals(1, 60), [], 0.0
+    for _ in range(9):
+        refusals.refused(now)
+        waits.append(refusals.pause(now, now))
+        now += waits[-1]
+    assert all(most / 2 <= wait <= most for wait, most in zip(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60], strict=True))
+    assert refusals.lasting == pytest.approx(sum(waits[:-1]))
+    refusals.answered()
+    assert refusals.pause(now, now) <= 1
+    assert refusals.lasting == 0
+
+
+def test_what_was_under_way_at_the_last_pause_makes_none_longer() -> None:
+    refusals = Refusals(1, 60)
+    first = refusals.pause(began=0, now=5)
+    assert [refusals.pause(began=4, now=6), refusals.pause(began=3, now=7)] == [0, 0]
+    assert refusals.pause(began=5 + first, now=8) >= 1
+
+
+def test_a_refused_window_of_one_holds_everybody() -> None:
+    async def work() -> float:
+        gate, loop = Gate(1, refusals=Refusals(10, 60)), asyncio.get_running_loop()
+        ticket = await gate.enter()
+        assert ticket
+        gate.leave(ticket, said(SLOW_DOWN))
+        left = loop.time()
+        await gate.enter()
+        return loop.time() - left
+
+    assert 5 <= in_virtual_time(work()) <= 10

@@ -50,7 +50,8 @@ def test_a_key_is_nowhere_to_be_found(
     for path in ("/v1/chat/completions", "/v1/messages"):
         httpserver.expect_request(path).respond_with_handler(lambda request: parrot(request, status))
     url = httpserver.url_for("/v1" if provider == "openai" else "")
-    arguments = ["survey", f"{provider}/parrot", "--battery", "first", "--base-url", url, "--retries", "1"]
+    arguments = ["survey", f"{provider}/parrot", "--battery", "first", "--base-url", url]
+    arguments += ["--retries", "1", "--patience", "0.2"]
     places = ["--db", str(tmp_path / "survey.duckdb"), "--report", str(tmp_path / "report"), "--json"]
     with caplog.at_level("DEBUG"):
         ended = run([*arguments, *places])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from importlib.metadata import version
 
 import pytest
 
@@ -55,6 +57,17 @@ def test_languages_add_up(prepared: Make) -> None:
         assert sum(share.cost[place] for share in shares if share.cost) == pytest.approx((plan.cost or (0, 0))[place])
 
 
+@pytest.mark.parametrize("model", ["gemini/gemini-2.5-pro", "openai/gpt-5.4", "openai/gpt-4.1-mini"])
+def test_many_short_calls_are_not_priced_as_one_long_call(prepared: Make, model: str) -> None:
+    """Where prompts of over 200,000 tokens cost more per token: ours together are longer than that, none by itself."""
+    plan = make_plan(prepared(model=model, battery="full", personas=Draw(pool="world", n=60), wordings="all"))
+    assert plan.tokens_in[0] > 300_000
+    for place in (0, 1):
+        tokens = plan.tokens_in[place] / plan.count, plan.tokens_out[place] / plan.count
+        low, high = (Prices().price(model, *map(round_, tokens)) or 0 for round_ in (math.floor, math.ceil))
+        assert low <= (plan.cost or (0, 0))[place] / plan.count <= high
+
+
 def test_a_batch_costs_half(prepared: Make) -> None:
     study = prepared(model="anthropic/claude-sonnet-4-5")
     usual, batch = make_plan(study).cost, make_plan(study, batch=True).cost
@@ -86,16 +99,31 @@ def test_what_was_measured_comes_from_the_models_own_answers(prepared: Make, sto
     study = prepared(model="openai/local", languages=("en", "zh"))
     with chat_server() as server:
         Asking(study, load("openai/local", base_url=server.url), store).run()
-    found = {each.language: each for each in measured(store, "openai/local", "choice")}
+    found = {each.language: each for each in measured(store, study.study)}
     assert {tag: (each.calls, each.tokens_in, each.tokens_out) for tag, each in found.items()} == {
         "en": (12, 1200, 12), "zh": (12, 1200, 12),
     }  # fmt: skip
     sizes = [len((p.system + p.user).encode()) for p in map(study.renderer.render, study.design.trials())]
     assert sum(each.prompt_bytes for each in found.values()) == sum(sizes)
-    assert measured(store, "openai/other", "choice") == measured(store, "openai/local", "probabilities") == []
+    for other in ({"model": "openai/other"}, {"elicitation": "probabilities"}):
+        assert measured(store, study.study.model_copy(update=other)) == []
+
+
+@pytest.mark.parametrize(("setting", "value", "alike"), [
+    ("max_tokens", 500, False), ("effort", "high", False), ("thinking", 2000, False),
+    ("seed", 5, True), ("temperature", 0.5, True),
+])  # fmt: skip
+def test_a_pilot_under_other_settings_tells_nothing_where_they_change_what_calls_take(
+    prepared: Make, store: Store, setting: str, value: object, alike: bool
+) -> None:
+    with chat_server() as server:
+        Asking(prepared(model="openai/local"), load("openai/local", base_url=server.url), store).run()
+    other = prepared(model="openai/local", settings={setting: value}).study
+    assert [each.calls for each in measured(store, other)] == ([12] if alike else [])
 
 
 def test_where_prices_come_from_is_told(prepared: Make) -> None:
     assert make_plan(prepared()).price_source == "it runs on a machine of yours"
-    assert "genai-prices" in make_plan(prepared(model="openai/gpt-4.1-mini")).price_source
+    listed = make_plan(prepared(model="openai/gpt-4.1-mini")).price_source
+    assert f"genai-prices {version('genai-prices')}, which bears no date" in listed
     assert "--prices" in make_plan(prepared(model="my-own/model"), prices=Prices()).price_source

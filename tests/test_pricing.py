@@ -35,6 +35,14 @@ def test_prices_are_known_free_or_unknown() -> None:
     assert (prices.known("openai/gpt-4.1"), prices.known("no/such")) == (True, False)
 
 
+def test_tokens_that_nobody_told_are_free_only_where_all_are(own: Prices) -> None:
+    for model in ("llamacpp/smollm2", "sim/uniform", "vllm/any", "hf/any"):
+        assert Prices().price(model, None, None) == 0
+    for model in ("openai/gpt-4.1", "openai/no-such-model"):
+        assert Prices().price(model, None, 3) is Prices().price(model, 3, None) is None
+    assert own.price("openai/mine", None, None) is None
+
+
 @given(into=st.integers(0, 2_000_000), share=st.floats(0, 1), out=st.integers(0, 100_000))
 @pytest.mark.parametrize("model", ["openai/gpt-4.1-mini", "anthropic/claude-sonnet-4-5", "google/gemini-2.5-pro"])
 def test_prices_are_those_of_the_list_tiers_included(model: str, into: int, share: float, out: int) -> None:

@@ -20,6 +20,7 @@ from culturesim.lexicon import Lexicon
 from culturesim.parse import parse
 from culturesim.prepare import Prepared
 from culturesim.records import Answer, Completion, Prompt
+from culturesim.serve import served
 from culturesim.store import Store
 from culturesim.study import Draw
 from culturesim.survey import Asking, Limits, Tally
@@ -129,9 +130,25 @@ def flaky(fault: Reply, every: int) -> Callable[[dict[str, Any], int], Reply]:
 
 @pytest.mark.parametrize("fault", [(500, {"error": {"message": "down"}}), (429, {"error": {"message": "slow down"}})])
 def test_passing_faults_are_tried_again(prepared: Make, store: Store, fault: Reply) -> None:
-    with chat_server(flaky(fault, every=3)) as server:
+    seen: list[dict[str, Any]] = []
+
+    def at_first(body: dict[str, Any], call: int) -> Reply:
+        again = body in seen
+        seen.append(body)
+        return (200, completion("3")) if again else fault
+
+    with chat_server(at_first) as server:
         tally = ask(prepared(model="openai/local"), store, server.url)
-    assert (tally.outcome, tally.statuses["valid"]) == ("done", 12)
+    assert (tally.outcome, tally.statuses["valid"], server.total) == ("done", 12, 24)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_server_that_is_busy_at_first_is_there(prepared: Make, store: Store, status: int) -> None:
+    busy = (status, {"error": {"message": "starting up"}})
+    with chat_server(lambda body, call: busy if call <= 7 else (200, completion("3"))) as server:
+        patient = Limits(concurrency=1, first_wait=0.001)
+        assert ask(prepared(model="openai/local"), store, server.url, limits=patient).outcome == "done"
+    assert server.total == 12 + 7
 
 
 def test_a_failed_trial_is_kept_as_an_error_and_asked_again_later(prepared: Make, store: Store) -> None:
@@ -151,6 +168,10 @@ def test_a_failed_trial_is_kept_as_an_error_and_asked_again_later(prepared: Make
     [
         ((401, {"error": {"message": "bad key", "code": "invalid_api_key"}}), "bad key"),
         ((404, {"error": {"message": "no such model"}}), "no such model"),
+        ((400, {"error": {"message": "this makes no sense"}}), "this makes no sense"),
+        ((403, {"error": {"message": "not in your country"}}), "not in your country"),
+        ((402, {"error": {"message": "no credit"}}), "no credit"),
+        ((429, {"error": {"message": "over your quota", "code": "insufficient_quota"}}), "over your quota"),
     ],
 )
 def test_lasting_faults_stop_the_run_and_keep_its_answers(
@@ -198,6 +219,47 @@ def test_a_run_stops_before_it_passes_its_cost(prepared: Make, store: Store, con
     assert 0 < tally.asked < 24
     assert tally.cost is not None
     assert 0.001 < tally.cost <= 0.004
+
+
+def test_a_server_that_tells_no_tokens_is_not_free(prepared: Make, store: Store) -> None:
+    told = {name: part for name, part in completion("3").items() if name != "usage"}
+    study = prepared(model="openai/gpt-4.1", languages=("en", "es"))
+    with chat_server(lambda body, call: (200, told)) as server:
+        tally = ask(study, store, server.url, limits=Limits(concurrency=8, max_cost=0.004))
+    assert (tally.outcome, tally.cost) == ("stopped", None)
+    assert 0 < tally.asked < 24
+    assert rows(store, "select distinct cost from costs") == [(None,)]
+
+
+def test_a_single_call_of_unknown_cost_makes_the_sum_unknown(prepared: Make, store: Store) -> None:
+    told = {name: part for name, part in completion("3").items() if name != "usage"}
+    with chat_server(lambda body, call: (200, told if call == 3 else completion("3"))) as server:
+        tally = ask(prepared(model="openai/gpt-4.1"), store, server.url)
+    assert (tally.outcome, tally.cost) == ("done", None)
+    assert rows(store, "select cost, calls from costs") == [(None, 12)]
+
+
+def test_respondents_of_ours_are_free(prepared: Make, store: Store) -> None:
+    assert ask(prepared(), store).cost == 0
+    assert rows(store, "select cost from costs") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("elicitation", "status", "told"),
+    [("probabilities", "unparsed", "top-k too short"), ("probabilities_or_choice", "valid", "read as a choice: top-k")],
+)
+def test_log_probabilities_cut_short_are_told_by_status_and_never_made_up(
+    prepared: Make, store: Store, elicitation: str, status: str, told: str
+) -> None:
+    study = prepared(model="openai/served", elicitation=elicitation, personas=Draw(pool="world", n=2))
+    with served("sim/uniform", faults=["truncated-logprobs:0.5"]) as server:
+        assert ask(study, store, server.url).asked == 36
+        hit = server.stats()["faults"]["truncated-logprobs"]
+    assert 0 < hit < 36
+    short = f"status = '{status}' and detail like '{told}%' and probabilities is null"
+    whole = "status = 'valid' and mass between 0.97 and 0.99 and length(map_keys(probabilities)) = 5"
+    counts = rows(store, f"select count(*) filter ({short}), count(*) filter ({whole}) from responses")
+    assert counts == [(hit, 36 - hit)]
 
 
 def test_a_disk_that_fills_up_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from culturesim.api import Reach, Run
 from culturesim.cli import options as o
 from culturesim.cli.terminal import print_json, progress, say, show_plan, show_summary, show_tally
 from culturesim.errors import StudyError
+from culturesim.flow import Budget
 from culturesim.library import Library
 from culturesim.limits import Limits
 from culturesim.plan import Plan
@@ -44,15 +45,17 @@ def survey(
     library = o.library(path)
     if dry_run:
         return _show_plans(chosen, library, json, prices=limits.prices, batch=limits.batch, db=db)
-    part = o.shard(shard)
+    part, budget = o.shard(shard), Budget(limits.max_cost)
     runs: list[Run] = []
     for study in chosen:
         with progress() as tell:
             run = api.survey(
-                study, db, library=library, limits=limits, shard=part, on_progress=tell, **reach
+                study, db, library=library, limits=limits, shard=part, budget=budget, on_progress=tell, **reach
             )  # fmt: skip
         _told(run)
         runs.append(run)
+        if run.tally.interrupted:
+            break
     page = None
     if report:
         analysis = api.analyse(db, library=library)
@@ -148,8 +151,17 @@ def _told(run: Run) -> None:
     if run.tally.stopped_by:
         say(f"stopped: {run.tally.stopped_by}")
     if run.tally.unanswered:
-        command = f"culturesim resume {run.id} --db {shlex.quote(str(run.store.path))}"
-        say(f"{run.tally.unanswered:,} trials are unanswered; go on with: {command}")
+        say(_what_is_left(run))
+
+
+def _what_is_left(run: Run) -> str:
+    """How many trials, and the command that goes on with them: those in a batch are asked in no other way."""
+    command = f"culturesim resume {run.id} --db {shlex.quote(str(run.store.path))}"
+    left, in_batches = run.tally.unanswered, run.tally.in_batches
+    if not in_batches:
+        return f"{left:,} trials are unanswered; go on with: {command}"
+    which = "all of them" if in_batches == left else f"{in_batches:,} of them"
+    return f"{left:,} trials are unanswered, {which} in batches at the provider; take those in with: {command} --batch"
 
 
 def _close(runs: Sequence[Run], db: Path, json: bool, page: Path | None) -> None:

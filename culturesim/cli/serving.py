@@ -25,6 +25,7 @@ def serve(
         typer.Option(metavar="KIND:SHARE[:SECONDS]", help="a fault and the share of calls it hits; may be repeated"),
     ] = None,
     rpm: Annotated[int | None, typer.Option(min=1, help="refuse more calls per minute than this")] = None,
+    silent: Annotated[bool, typer.Option("--silent", help="tell nothing of --rpm in headers")] = False,
     batch_seconds: Annotated[float, typer.Option(min=0, help="how long a batch takes")] = 2.0,
     seed: Annotated[int, typer.Option(help="draws which calls faults hit")] = 0,
     path: o.Paths = None,
@@ -38,7 +39,7 @@ def serve(
     from culturesim.serve.app import Service
     from culturesim.serve.app import serve as run
 
-    service = Service(model, latency=seconds(latency), faults=fault or (), seed=seed, rpm=rpm,
+    service = Service(model, latency=seconds(latency), faults=fault or (), seed=seed, rpm=rpm, silent=silent,
                       batch_seconds=batch_seconds, library=o.library(path))  # fmt: skip
 
     def ready(url: str) -> None:

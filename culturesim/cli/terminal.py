@@ -88,7 +88,7 @@ def _cell(value: object) -> str:
 def dollars(cost: float | None) -> str:
     """A cost as a person reads it."""
     if cost is None:
-        return "price unknown"
+        return "cost unknown"
     return "free" if cost == 0 else f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
 
 

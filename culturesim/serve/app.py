@@ -30,7 +30,10 @@ HTML = b"<!doctype html><title>Bad gateway</title><p>Please try again later.</p>
 
 
 class Service:
-    """Answers as one simulated respondent. ``latency`` and ``batch_seconds`` are in seconds; ``rpm`` limits calls."""
+    """Answers as one simulated respondent. ``latency`` and ``batch_seconds`` are in seconds.
+
+    ``rpm`` limits calls per minute; where ``silent``, headers tell nothing of it, nor how long to wait.
+    """
 
     def __init__(
         self,
@@ -40,15 +43,16 @@ class Service:
         faults: Sequence[str] = (),
         seed: int = 0,
         rpm: int | None = None,
+        silent: bool = False,
         batch_seconds: float = 2.0,
         library: Library | None = None,
     ) -> None:
         self.model, self._latency = model, latency
         self._responder = Responder(model, library)
         self._faults = Faults([Fault.parse(fault) for fault in faults], seed)
-        self._limit = None if rpm is None else _Bucket(rpm)
+        self._limit, self._silent = None if rpm is None else _Bucket(rpm), silent
         self._batches = Batches(self._answer, self._faults, batch_seconds)
-        self.calls = self.answers = self._in_flight = self._most = 0
+        self.calls = self.answers = self.refused = self._in_flight = self._most = 0
         self.hits: Counter[str] = Counter()
 
     def app(self) -> web.Application:
@@ -64,9 +68,10 @@ class Service:
         return app
 
     def stats(self) -> dict[str, Any]:
-        """What it has been asked so far."""
-        return {"calls": self.calls, "answers": self.answers, "faults": dict(self.hits), "in_flight": self._in_flight,
-                "most_in_flight": self._most, "batches": self._batches.count}  # fmt: skip
+        """What it has been asked so far; ``refused`` counts calls beyond the limit."""
+        return {"calls": self.calls, "answers": self.answers, "refused": self.refused, "faults": dict(self.hits),
+                "in_flight": self._in_flight, "most_in_flight": self._most,
+                "batches": self._batches.count}  # fmt: skip
 
     # Calls
 
@@ -93,7 +98,9 @@ class Service:
 
         headers, wait = self._within_limits(anthropic)
         if wait:
-            return _error(429, "too many requests", anthropic, {**headers, "retry-after": f"{wait:.3f}"})
+            self.refused += 1
+            told = {} if self._silent else {**headers, "retry-after": f"{wait:.3f}"}
+            return _error(429, "too many requests", anthropic, told)
         if self._latency:
             await asyncio.sleep(self._latency)
         if fault is not None:
@@ -140,6 +147,8 @@ class Service:
             return {}, 0.0
         wait = self._limit.take(time.monotonic())
         left, seconds = self._limit.left(time.monotonic())
+        if self._silent:
+            return {}, wait
         return wire.rate_limit_headers(self._limit.size, left, seconds, anthropic=anthropic), wait
 
     async def _models(self, request: web.Request) -> web.Response:

@@ -1,5 +1,6 @@
--- What each run used, per language and questionnaire: every call counts, retries and failures too. `cost` is null
--- where no call has a price.
+-- What each run used, per language and questionnaire, by the completions it kept: answers and final failures. Calls that
+-- failed and were made again leave no row. `cost` is null where that of any call is not known, for want of a price or
+-- because the server did not tell its tokens.
 create or replace view costs as
 select
     run,
@@ -13,7 +14,7 @@ select
     sum(tokens_cached)::bigint as tokens_cached,
     sum(tokens_reasoning)::bigint as tokens_reasoning,
     sum(seconds) as seconds,
-    sum(cost) as cost
+    case when count(*) = count(cost) then sum(cost) end as cost
 from completions
 join trials on trials.id = trial_id
 left join runs on runs.id = run
