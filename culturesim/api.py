@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,6 +163,7 @@ def _ask(prepared: Prepared, store: Store, library: Library, reach: Reach, limit
 
     limits = limits or Limits()
     backend = _backend(prepared, library, reach, limits)
+    _must_be_the_same_weights(store, prepared.study.model, backend)
     fitting = for_backend(prepared.study, backend.capabilities.option_probabilities)
     if fitting != prepared.study:
         prepared = prepare(fitting, library)
@@ -186,6 +188,20 @@ def _backend(prepared: Prepared, library: Library, reach: Reach, limits: Limits)
     if limits.batch and not backend.capabilities.batches:
         raise StudyError(f"{study.model} takes no batches: leave --batch out")
     return backend
+
+
+def _must_be_the_same_weights(store: Store, model: str, backend: Backend) -> None:
+    """Two files may have borne one name; their answers must not pass for one model's."""
+    from culturesim.backends.base import Described
+
+    weights = backend.details.get("weights") if isinstance(backend, Described) else None
+    for stored in store.runs() if weights and store.path.is_file() else ():
+        before = json.loads(stored.run.backend).get("weights")
+        if stored.run.model == model and before not in {None, weights}:
+            raise StudyError(
+                f"{store.path} holds answers of {model} from other weights ({before}, run {stored.run.id}); these are "
+                f"{weights}: name another file with --db"
+            )
 
 
 def _study_of(store: Store, run: str) -> Study:

@@ -130,9 +130,7 @@ class Batching:
     async def _hand_in(self) -> None:
         again, self._again = self._again, []
         self._source = chain(again, self._source)
-        while not self._ending.is_set() and (
-            trials := await asyncio.to_thread(self._next, self._room.left(self._under_way))
-        ):
+        while not self._ending.is_set() and (trials := await asyncio.to_thread(self._next)):
             affordable = self._affordable(self._rendered(trials))
             if affordable:
                 await self._submit(affordable)

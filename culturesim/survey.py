@@ -10,14 +10,13 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any, cast
 
 from culturesim import __version__
 from culturesim.backends import thinking_room
 from culturesim.backends.base import Backend, BatchBackend, Described, excerpt
 from culturesim.batches import Batching
-from culturesim.errors import BatchError, RunError, StoreError, StudyError
+from culturesim.errors import BatchError, RunError, StoreError
 from culturesim.flow import Breaker, Budget, Gate, Refusals, Ticket
 from culturesim.intake import INTERRUPTED, Intake, Tally
 from culturesim.journal import Journal
@@ -91,7 +90,6 @@ class Asking:
     def run(self) -> Tally:
         """Asks all that is pending and returns the tally; raises ``RunError`` where a fault ended it."""
         self.store.recover()
-        self._must_be_the_same_weights()
         # The journal first: while another process runs the same study, this one must leave no trace.
         with self.store.journal(self.tally.run) as journal:
             self.store.begin_run(self._row(), *self.prepared.rows())
@@ -139,26 +137,13 @@ class Asking:
     def _row(self) -> RunRow:
         study = self.prepared.study
         simulated = self.backend.capabilities.simulated
+        details = dict(self.backend.details) if isinstance(self.backend, Described) else {}
         now = datetime.now(UTC).isoformat(timespec="seconds")
         planned = self.prepared.design.planned
         return RunRow(
             self.tally.run, study.model, simulated, study.model_dump_json(), __version__, PARSER_VERSION, now, planned,
-            json.dumps(dict(self._details)),
+            json.dumps(details),
         )  # fmt: skip
-
-    @cached_property
-    def _details(self) -> Mapping[str, str]:
-        return self.backend.details if isinstance(self.backend, Described) else {}
-
-    def _must_be_the_same_weights(self) -> None:
-        """Two files may have borne one name; their answers must not pass for one model's."""
-        for stored in self.store.runs() if self._details and self.store.path.is_file() else ():
-            before = json.loads(stored.run.backend).get("weights")
-            if stored.run.model == self.prepared.study.model and before not in {None, self._details.get("weights")}:
-                raise StudyError(
-                    f"{self.store.path} holds answers of {stored.run.model} from other weights ({before}, run "
-                    f"{stored.run.id}); these are {self._details.get('weights')}: name another file with --db"
-                )
 
     def _what_is_pending(self, shard: tuple[int, int], only: Mapping[str, int] | None) -> Pending:
         def reused(count: int) -> None:
