@@ -156,9 +156,10 @@ class Completion:
 
     ``option_logprobs``: exact natural-log probability of each option of the prompt, in the prompt's order (local
     backends). ``token_logprobs``: what an API tells of its most likely tokens, per position. Both are None for
-    ``choice``. ``seconds`` is wall time; token counts are None where the backend does not tell. ``tokens_in`` counts
-    all of the prompt, ``tokens_cached`` the part of it read from a cache; ``tokens_out`` all that was generated,
-    ``tokens_reasoning`` the part of it that was thought. ``allowance`` is for the run loop and is not stored.
+    ``choice``. ``seconds`` is wall time, of prompts asked together each one's share; token counts are None where the
+    backend does not tell. ``tokens_in`` counts all of the prompt, ``tokens_cached`` the part of it read from a cache;
+    ``tokens_out`` all that was generated, ``tokens_reasoning`` the part of it that was thought. ``allowance`` is for
+    the run loop and is not stored.
     """
 
     trial_id: str

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from culturesim.backends.base import BASE_MODEL, Backend, Call, Capabilities, Options, sampling_seed
 from culturesim.backends.hf_engines import Engine
@@ -64,7 +65,7 @@ class HFLocal:
             simulated=False,
         )  # fmt: skip
 
-    @property
+    @cached_property
     def details(self) -> Mapping[str, str]:
         """What exactly answers: software, weights, precision, template."""
         import torch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ class Plain:
     def __init__(self, model: PreTrainedModel, size: PackSize, *, alone: bool = False) -> None:
         """``alone``: one sequence at a time, for a model that padding disturbs."""
         self._model, self.size, self.alone = model, size, alone
+        self._few_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
         self.computed = 0
         self.on_pack: Callable[[], None] = lambda: None
 
@@ -74,13 +76,20 @@ class Plain:
         for row, line in enumerate(batch):
             ids[row, : len(line)] = torch.tensor([tree.tokens[node] for node in line])
             mask[row, : len(line)] = 1
+        places = sorted({tree.depths[node] - 1 for nodes in asked for node in nodes})
         device = self._model.device
+        # Of a vocabulary's logits at every position, a few hundred megabytes a batch, only those asked for are made.
+        few = {"logits_to_keep": torch.tensor(places, device=device)} if self._few_logits else {}
         with torch.inference_mode():
-            logits = self._model(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False).logits
+            logits = self._model(
+                input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False, **few
+            ).logits  # fmt: skip
         self.computed += ids.numel()
+        columns = {place: column for column, place in enumerate(places)} if few else {place: place for place in places}
         given: set[int] = set()
-        for row, line in enumerate(batch):
-            for place, node in enumerate(line):
-                if node in asked[row] and node not in given:
+        for row, nodes in enumerate(asked):
+            for node in sorted(nodes, key=tree.depths.__getitem__):
+                if node not in given:
                     given.add(node)
-                    yield node, logits[row, place].float().log_softmax(-1).cpu()
+                    column = columns[tree.depths[node] - 1]
+                    yield node, logits[row, column].float().log_softmax(-1).cpu()

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,7 @@ class LlamaCpp:
         self._anchor: TokenPath = ()
         self._spelled: dict[str, frozenset[TokenPath]] = {}
 
-    @property
+    @cached_property
     def details(self) -> Mapping[str, str]:
         """What exactly answers: software, weights, precision, template."""
         from importlib.metadata import version
