@@ -2,43 +2,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 
-from culturesim.backends import load
 from culturesim.errors import BatchError, BatchLostError
-from culturesim.records import Completion, Option, Prompt, Settings, Trial
+from culturesim.records import Completion, Settings
 from culturesim.serve import served
+from tests.batched import prompt, with_model
 
 BATCHES = "/v1/messages/batches"
 KEY = "sk-ant-0123456789"
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+with_backend = partial(with_model, "anthropic/claude")
 USAGE = {"input_tokens": 20, "output_tokens": 1}
 
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
-
-
-def prompt(name: str = "ab") -> Prompt:
-    trial = Trial(name * 16, "iw10", "1", "god", "en", "p1", "plain", 0, "printed", 0, "choice", 7)
-    return Prompt(trial, "You are a teacher.", "How important?", (Option(1, "1", "", ("1",)),))
-
-
-def with_backend(url: str, work: Callable[[Any], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        backend = load("anthropic/claude", base_url=url, timeout=5)
-        try:
-            return await work(backend)
-        finally:
-            await backend.close()
-
-    return asyncio.run(run())
 
 
 def batch(name: str, server: HTTPServer, total: int = 1, **others: Any) -> dict[str, Any]:
