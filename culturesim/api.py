@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -185,16 +185,23 @@ def _backend(prepared: Prepared, library: Library, reach: Reach, limits: Limits)
         study.model, base_url=reach.get("base_url") or study.base_url or None, timeout=limits.timeout, figures=figures,
         device=reach.get("device", ""), dtype=study.dtype, trust_remote_code=reach.get("trust_remote_code", False),
     )  # fmt: skip
+    if study.dtype and _told_of(backend).get("dtype") != study.dtype:
+        raise StudyError(f"{study.model} cannot be run in {study.dtype}: --dtype is for hf/ models")
     if limits.batch and not backend.capabilities.batches:
         raise StudyError(f"{study.model} takes no batches: leave --batch out")
     return backend
 
 
-def _must_be_the_same_weights(store: Store, model: str, backend: Backend) -> None:
-    """Two files may have borne one name; their answers must not pass for one model's."""
+def _told_of(backend: Backend) -> Mapping[str, str]:
+    """What a backend says of itself; nothing where it has nothing to say."""
     from culturesim.backends.base import Described
 
-    weights = backend.details.get("weights") if isinstance(backend, Described) else None
+    return backend.details if isinstance(backend, Described) else {}
+
+
+def _must_be_the_same_weights(store: Store, model: str, backend: Backend) -> None:
+    """Two files may have borne one name; their answers must not pass for one model's."""
+    weights = _told_of(backend).get("weights")
     for stored in store.runs() if weights and store.path.is_file() else ():
         before = json.loads(stored.run.backend).get("weights")
         if stored.run.model == model and before not in {None, weights}:

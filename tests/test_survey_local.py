@@ -61,6 +61,12 @@ def test_another_precision_is_another_model(survey):
     assert survey(dtype="bfloat16").tally.asked == 0
 
 
+def test_a_precision_is_for_models_that_can_have_one(tmp_path):
+    study = cs.Study(model="sim/uniform", battery="first", dtype="float32")
+    with pytest.raises(StudyError, match="cannot be run in float32"):
+        cs.survey(study, tmp_path / "survey.duckdb")
+
+
 def test_other_weights_of_the_same_name_are_refused(survey, folder, tmp_path):
     survey()
     model = folder / "model.safetensors"
