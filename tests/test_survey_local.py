@@ -127,13 +127,16 @@ def test_killed_three_times_every_trial_has_exactly_one_completion(folder, tmp_p
 @needs_both
 def test_both_runtimes_give_the_same_scores_but_for_quantisation(tmp_path):
     """llama.cpp rounds what it multiplies to eight bits; transformers takes the weights apart first and does not."""
-    scores = {}
+    scores, tokens = {}, []
     for model in ("hf/smollm2", "llamacpp/smollm2"):
-        study = cs.Study(model=model, battery="first", languages=("en", "ar"), elicitation="probabilities")
+        study = cs.Study(model=model, battery="first", languages=("en", "ar"), personas=cs.Draw(pool="world", n=1),
+                         option_orders=("printed",), elicitation="probabilities")  # fmt: skip
         run = cs.survey(study, tmp_path / f"{model.partition('/')[0]}.duckdb")
-        found = rows(run.store, "select language, dimension, score from scores order by all")
+        found = rows(run.store, "select language, persona_id, dimension, score from scores order by all")
         scores[model] = {row[:-1]: row[-1] for row in found}
+        tokens.append(rows(run.store, "select language, persona_id, item, tokens_in from responses order by all"))
     ours, theirs = scores.values()
+    assert tokens[0] == tokens[1]
     assert ours.keys() == theirs.keys()
     assert [ours[key] for key in ours] == pytest.approx([theirs[key] for key in ours], abs=0.15)
 

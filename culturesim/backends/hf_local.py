@@ -87,7 +87,8 @@ class HFLocal:
     @property
     def remarks(self) -> Sequence[str]:
         """What a user should know before trusting the answers."""
-        return [remark for remark in (self._chosen.remark, "" if self._words.chats else BASE_MODEL) if remark]
+        base = "" if self._words.chats else BASE_MODEL
+        return [remark for remark in (self._weights.remark, self._chosen.remark, base) if remark]
 
     @property
     def computed(self) -> int:

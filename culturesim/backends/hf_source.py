@@ -22,7 +22,8 @@ _SMALL = ("*.json", "*.txt", "*.jinja", "*.model", "*.py")
 class Source:
     """A model's files: a ``folder``, and the ``gguf`` file in it if the weights are in that one.
 
-    ``commit`` is the hub's, "" for files of the user's own. ``packing`` says how a GGUF file's weights are quantised.
+    ``commit`` is the hub's, "" for files of the user's own. ``packing`` says how a GGUF file's weights are quantised,
+    ``split`` how its tokenizer splits text.
     """
 
     folder: Path
@@ -30,6 +31,7 @@ class Source:
     commit: str = ""
     packing: str = ""
     architecture: str = ""
+    split: str = ""
 
     @property
     def weights(self) -> Sequence[Path]:
@@ -73,7 +75,8 @@ def _of_folder(folder: Path, commit: str = "") -> Source:
 def _of_gguf(path: Path, commit: str = "") -> Source:
     header = read_header(path)
     architecture = str(header.get("general.architecture", ""))
-    return Source(path.parent, path.name, commit, quantisation(header), architecture)
+    split = str(header.get("tokenizer.ggml.pre", ""))
+    return Source(path.parent, path.name, commit, quantisation(header), architecture, split)
 
 
 def _from_hub(name: str, repo: str, revision: str | None, only: Iterable[str] | None, file: str) -> tuple[Path, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from culturesim.backends.base import Options, excerpt
+from culturesim.backends.hf_gguf import mend_split
 from culturesim.backends.hf_source import Source, find_source
 from culturesim.errors import BackendError, MissingPartError
 
@@ -21,12 +22,16 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A model that is ready to be asked. ``ends`` are the tokens that end an answer."""
+    """A model that is ready to be asked. ``ends`` are the tokens that end an answer.
+
+    ``remark`` is what a user should know of how it was loaded.
+    """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     source: Source
     ends: frozenset[int]
+    remark: str = ""
 
     @property
     def context(self) -> int | None:
@@ -55,6 +60,7 @@ def load_weights(name: str, options: Options) -> Weights:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source.folder, **where)
         if not len(tokenizer):
             raise BackendError(f"hf/{name}: no tokenizer in {source.folder}")
+        remark = mend_split(tokenizer, source.split) if source.gguf else ""
         dtype = _dtype(options.dtype, device, config)
         model = transformers.AutoModelForCausalLM.from_pretrained(source.folder, dtype=dtype, **dense, **where)
     model.requires_grad_(requires_grad=False).eval()  # type: ignore[no-untyped-call]
@@ -62,7 +68,7 @@ def load_weights(name: str, options: Options) -> Weights:
         model.to(device)  # type: ignore[arg-type]
     except torch.OutOfMemoryError as error:
         raise BackendError(f"hf/{name} does not fit into the memory of {device}: try --dtype bfloat16") from error
-    return Weights(model, tokenizer, source, frozenset(_ends(model, tokenizer)))
+    return Weights(model, tokenizer, source, frozenset(_ends(model, tokenizer)), remark)
 
 
 @contextmanager
