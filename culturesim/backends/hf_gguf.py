@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 DIGIT_BY_DIGIT = frozenset({"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"})
-"""Names of splits (``tokenizer.ggml.pre``) that take digits one by one, then words as GPT-2 does; so llama.cpp has it."""
+"""Names of splits (``tokenizer.ggml.pre``) that take digits one by one, then words as GPT-2 does (llama.cpp)."""
 
 AS_GPT2 = frozenset({"", "default", "gpt-2"})
 """Names of the split that transformers takes where it knows none."""
