@@ -18,7 +18,8 @@ from culturesim.records import PUSHBACK_ERRORS, CallError, Completion
 LONGEST_HOLD = 60.0
 """Seconds that limits used up may hold everything up: those that refill bit by bit are told as full only much later."""
 
-_DOWN = frozenset({"connection", "server", "overloaded", "timeout"})
+_SILENCE = frozenset({"connection", "timeout"})
+_DOWN = _SILENCE | {"server", "overloaded"}
 
 
 class Window:
@@ -226,7 +227,7 @@ class Gate:
         self._tokens = None if tokens is None else Quota(tokens)
         self._in_flight = 0
         self._held_until = -math.inf
-        self._closed = False
+        self._closed = self._heard = False
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.out_of_money = False
 
@@ -257,8 +258,11 @@ class Gate:
             self._tokens.take(used - ticket.tokens, now)
         if error and (error.kind in PUSHBACK_ERRORS or error.kind == "timeout"):
             self._pushed_back(ticket, error, now)
+        self._heard = self._heard or error is None or error.kind not in _SILENCE
         if error and error.kind in _DOWN:
-            self.breaker.failed(now, probe=ticket.probe)
+            # A server never heard of is not down but not there: a few more tries, all at once, tell that soonest.
+            if self._heard:
+                self.breaker.failed(now, probe=ticket.probe)
         else:
             self.breaker.answered()
         if not error:

@@ -259,9 +259,10 @@ def test_a_push_back_too_many_holds_everybody_as_long_as_the_server_asks() -> No
 def test_only_a_probe_goes_to_a_server_that_is_down() -> None:
     async def work() -> list[bool]:
         gate = Gate(8, breaker=Breaker(failures=1, first_pause=0.01))
-        ticket = await gate.enter()
-        assert ticket
-        gate.leave(ticket, said(CallError("connection", "gone")))
+        for outcome in (said(), said(CallError("connection", "gone"))):
+            ticket = await gate.enter()
+            assert ticket
+            gate.leave(ticket, outcome)
         probe = await gate.enter()
         other = asyncio.create_task(gate.enter())
         await asyncio.sleep(0.05)
@@ -271,6 +272,20 @@ def test_only_a_probe_goes_to_a_server_that_is_down() -> None:
         return [probe.probe, alone, (await other) is not None]
 
     assert through(work) == [True, True, True]
+
+
+def test_a_server_never_heard_of_is_not_waited_for() -> None:
+    async def work() -> list[bool]:
+        gate = Gate(8, breaker=Breaker(failures=1, first_pause=60))
+        for kind in ("connection", "timeout"):
+            ticket = await gate.enter()
+            assert ticket
+            gate.leave(ticket, said(CallError(kind, "nobody there")))
+        unheard = gate.breaker.open
+        gate.leave(ticket, said(CallError("server", "500")))
+        return [unheard, gate.breaker.open]
+
+    assert through(work) == [False, True]
 
 
 def test_a_call_broken_off_by_us_makes_room() -> None:
