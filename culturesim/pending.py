@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
@@ -45,7 +46,7 @@ class Pending:
     been asked. ``on_reuse`` is told how many trials were found answered, chunk by chunk.
 
     While somebody else holds the store it is waited for, up to ``patience`` seconds or until the run has ``ended``;
-    ``waiting`` then says so.
+    ``waiting`` then says so. It is looked into on a ``thread`` of its own (None: any).
     """
 
     def __init__(
@@ -62,12 +63,13 @@ class Pending:
         on_reuse: Callable[[int], None] = lambda count: None,
         patience: float = 0.0,
         ended: Callable[[], bool] = lambda: False,
+        thread: Executor | None = None,
     ) -> None:
         self._prepared, self._store, self._run = prepared, store, run
         self._shard, self._only, self._elsewhere = shard, only, elsewhere
         self._local, self._most, self._tell = local, most, on_reuse
         self._patience, self._ended = max(patience, LEAST_PATIENCE), ended
-        self._chunks = self._wanted_chunks()
+        self._thread, self._chunks = thread, self._wanted_chunks()
         self._ready: deque[Trial] = deque()
         self._turn = asyncio.Lock()
         self.attempts: dict[str, int] = {}
@@ -86,9 +88,12 @@ class Pending:
         A chunk is worked out on a thread, so that answers go on arriving while the store is looked into.
         """
         async with self._turn:
-            while len(self._ready) < count and (chunk := await asyncio.to_thread(next, self._chunks, None)) is not None:
+            while len(self._ready) < count and (chunk := await self._next_chunk()) is not None:
                 self._ready.extend(self._noted(chunk))
             return [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
+
+    def _next_chunk(self) -> Awaitable[_Chunk | None]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, next, self._chunks, None)
 
     def trials(self) -> Iterator[Trial]:
         """The same, for one who asks for all of them."""

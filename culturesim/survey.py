@@ -8,6 +8,7 @@ import shlex
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -77,6 +78,8 @@ class Asking:
         self.tally.remarks = tuple(backend.remarks) if isinstance(backend, Described) else ()
         self._ending = asyncio.Event()
         self._retrying = Retrying(self.limits, self._ending)
+        # One thread for all that DuckDB does beside the asking: each would keep memory of its own.
+        self._store_thread = ThreadPoolExecutor(1, "store")
         self._pending = self._what_is_pending(shard, only)
         self.tally.total = self._pending.expected
         self._gate: Gate
@@ -154,7 +157,7 @@ class Asking:
         return Pending(
             self.prepared, self.store, run=self.tally.run, shard=shard, only=only, elsewhere=in_batches,
             local=self.backend.capabilities.local, most=self.limits.max_trials, on_reuse=reused,
-            patience=self.limits.patience, ended=self._ending.is_set,
+            patience=self.limits.patience, ended=self._ending.is_set, thread=self._store_thread,
         )  # fmt: skip
 
     # Asking
@@ -176,6 +179,7 @@ class Asking:
                     await _cancel(*self._tasks, keeper)
         finally:
             await self.backend.close()
+            self._store_thread.shutdown(wait=False, cancel_futures=True)
             self.tally.seconds = time.monotonic() - started
             if self._pending.exhausted:
                 self.tally.total = self._pending.seen
@@ -332,7 +336,7 @@ class Asking:
             try:
                 await asyncio.to_thread(journal.sync)
                 if time.monotonic() - last_move >= MOVE_SECONDS:
-                    await asyncio.to_thread(journal.move)
+                    await asyncio.get_running_loop().run_in_executor(self._store_thread, journal.move)
                     last_move = time.monotonic()
             except StoreError as error:
                 return self._fail(str(error))

@@ -24,11 +24,16 @@ def test_it_stops_at_the_largest():
     assert settled(lambda tokens: tokens) == 4096
 
 
-def test_packs_that_are_not_full_say_nothing():
+def test_small_packs_say_nothing():
     size = PackSize(first=64)
     for _ in range(40):
-        size.took(63, 1e-9)
+        size.took(47, 1e-9)
     assert size.now == 64
+
+
+def test_packs_are_of_one_size():
+    size = PackSize(first=64)
+    assert [size.part(tokens) for tokens in (1, 64, 65, 200, 256)] == [1, 64, 33, 50, 64]
 
 
 def test_what_does_not_fit_is_halved_and_not_tried_again():

@@ -58,7 +58,16 @@ def measured(work: Work) -> Iterator[None]:
     began = time.perf_counter()
     yield
     work.seconds = time.perf_counter() - began
-    work.peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    work.peak_mb = _peak_mb()
+
+
+def _peak_mb() -> float:
+    """This process's peak memory. What ``getrusage`` tells begins with the parent's, before the script was started."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def tell(work: Work, tokens: int | None = None) -> None:

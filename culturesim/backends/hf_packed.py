@@ -69,7 +69,7 @@ class Packed:
         left = [node for node in tree.depth_first() if node in needed and node not in self._places]
         while left:
             self._keep(tree.line(tree.parents[left[0]]))
-            pack = left[: self.size.now]
+            pack = left[: self.size.part(len(left))]
             yield from self._in_memory(pack, wanted)
             left = left[len(pack) :] if pack[-1] in self._places else left
 
@@ -80,7 +80,7 @@ class Packed:
         # A node is named after its parent: in the order of names all have what they need before them.
         left = sorted(needed - self._places.keys())
         while left:
-            pack = left[: self.size.now]
+            pack = left[: self.size.part(len(left))]
             yield from self._in_memory(pack, nodes)
             left = left[len(pack) :] if pack[-1] in self._places else left
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from culturesim.backends.hf_engines import Engine, Row, free_memory
 from culturesim.backends.hf_packed import Masking, Packed
 from culturesim.backends.hf_plain import Plain
-from culturesim.backends.pack_size import PackSize
+from culturesim.backends.pack_size import LARGEST, LARGEST_ON_CPU, PackSize
 from culturesim.backends.token_tree import TokenTree
 from culturesim.errors import BackendError
 
@@ -72,7 +72,8 @@ def _choose(model: PreTrainedModel) -> Chosen:
             why = f"it does not take a tree ({type(error).__name__})"
             continue
         if apart <= trial.tolerance:
-            return Chosen(Packed(model, masking, PackSize()), plain, masking.longest, "")
+            size = PackSize(largest=LARGEST_ON_CPU if model.device.type == "cpu" else LARGEST)
+            return Chosen(Packed(model, masking, size), plain, masking.longest, "")
         why = f"in a tree its numbers were off by {apart:.2g} standard deviations"
     how = "one prompt at a time" if plain.alone else "in plain batches"
     return Chosen(plain, plain, None, f"asked {how}, each prompt from its beginning on: {why}")

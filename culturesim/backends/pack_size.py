@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-FIRST = 128
+FIRST = 256
 """Tokens of the first packs."""
 
 LARGEST = 8_192
+LARGEST_ON_CPU = 512
+"""Beyond that a processor's matrix products are no quicker, and attention within the pack costs ever more."""
 
-TRIES = 2
-"""Full packs of a size before it is compared with the size before."""
+TRIES = 3
+"""Packs of a size, on average, before it is compared with the size before."""
 
-WORTH = 1.03
+WORTH = 1.02
 """How much faster twice the size must be to be gone over to: more tokens at once take more memory."""
+
+FULL = 0.75
+"""Share of its size that a pack must have to be counted."""
 
 
 class PackSize:
@@ -30,18 +35,23 @@ class PackSize:
 
     def took(self, tokens: int, seconds: float) -> None:
         """A pack of so many tokens took so long."""
-        if not self._climbing or tokens < self.now or seconds <= 0:
+        if not self._climbing or tokens < FULL * self.now or seconds <= 0:
             return
         self._rates.append(tokens / seconds)
         if len(self._rates) < TRIES:
             return
-        rate, self._rates = max(self._rates), []
+        rate, self._rates = sum(self._rates) / TRIES, []
         if self._best and rate < WORTH * self._best[1]:
             self.now, self._climbing = self._best[0], False
             return
         self._best = (self.now, rate)
         self._climbing = 2 * self.now <= self._largest
         self.now = min(2 * self.now, self._largest)
+
+    def part(self, tokens: int) -> int:
+        """How many of so many tokens to take at once, so that the last pack is not a small one."""
+        packs = -(-tokens // self.now)
+        return -(-tokens // packs)
 
     def too_big(self, tokens: int) -> None:
         """A pack of so many tokens did not fit. Raises ``MemoryError``, and begins anew, where it was of one token."""
