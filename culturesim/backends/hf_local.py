@@ -107,7 +107,7 @@ class HFLocal:
             raise
 
     async def close(self) -> None:
-        """Let go of the weights."""
+        """End what is under way at the next pack; the weights go when the backend does."""
         self._halted.set()
 
     def _go_on(self) -> None:

@@ -67,7 +67,7 @@ def _choose(model: PreTrainedModel) -> Chosen:
     why = "it keeps a state of another kind than keys and values"
     for masking in _maskings(model, trial):
         try:
-            apart = trial.difference(Packed(model, masking, PackSize(first=trial.third, largest=trial.third)))
+            apart = trial.difference(Packed(model, masking, PackSize(first=trial.pack, largest=trial.pack)))
         except _REJECTIONS as error:
             why = f"it does not take a tree ({type(error).__name__})"
             continue
@@ -109,7 +109,7 @@ class _Trial:
         tokens = [chance.randrange(_text_config(model).vocab_size) for _ in range(self.stem + 10)]
         stem = tokens[: self.stem]
         self._lines = [[*stem, *tokens[-10:-4]], [*stem, *tokens[-10:-8], *tokens[-4:-2]], [*stem, tokens[-1]]]
-        self.third = max(4, self.stem // 2)
+        self.pack = max(4, self.stem // 2)
         alone = Plain(model, PackSize(), alone=True)
         self._own = self._rows(alone)
         self.noise = self.difference(Plain(model, PackSize(first=4 * len(self._lines[0]))))

@@ -155,7 +155,7 @@ class LlamaCpp:
         from importlib.metadata import version
 
         return {
-            "runtime": f"xllamacpp {version('xllamacpp')}", "device": "cpu", "dtype": "float32 cache",
+            "runtime": f"xllamacpp {version('xllamacpp')}", "scoring": "prompt cache in single precision",
             "weights": fingerprint([self._weights]), "quantisation": quantisation(self._header),
             "template": fingerprint_of_text(self._template) if self._template else "none",
         }  # fmt: skip
