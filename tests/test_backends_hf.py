@@ -226,7 +226,7 @@ def test_chunks_grow_with_the_pace(models, prompts):
     backend, asked = models("llama"), prompts(items=("m0*",))
     backend._chunk = 2
     ask(backend, asked[:2])
-    assert backend.capabilities.batch_size == 4
+    assert backend.capabilities.batch_size == 8
 
 
 def test_a_run_given_up_leaves_the_model_at_the_next_pack(models, prompts):

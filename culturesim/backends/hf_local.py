@@ -22,6 +22,9 @@ from culturesim.records import Completion, Prompt, Settings
 FIRST_CHUNK, LARGEST_CHUNK = 8, 512
 """Prompts at a time: at first, and at most."""
 
+GROWTH = 4
+"""How many times the chunk before it a chunk may be."""
+
 CHUNK_SECONDS = 4.0
 """How long a chunk should take: what a Ctrl-C waits for, and what a crash may lose."""
 
@@ -125,10 +128,10 @@ class HFLocal:
         return [replace(each.done, seconds=seconds / len(prompts)) for each in asked if each.done]
 
     def _aim(self, count: int, seconds: float) -> None:
-        """The next chunk is to take some seconds; it at most doubles, since the first ones are slow."""
+        """The next chunk is to take some seconds; it grows by steps, since the first ones share less and are slow."""
         if count >= self._chunk:
             wanted = int(count * CHUNK_SECONDS / max(seconds, 1e-3))
-            self._chunk = max(1, min(wanted, 2 * self._chunk, LARGEST_CHUNK))
+            self._chunk = max(1, min(wanted, GROWTH * self._chunk, LARGEST_CHUNK))
 
     def _ready(self, prompt: Prompt, settings: Settings) -> _Asked:
         asked = _Asked(Call.start(prompt, self.name.removeprefix("hf/")))

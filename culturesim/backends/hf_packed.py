@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from culturesim.backends.hf_attention import ROWS, attends_in_blocks, with_blocks
 from culturesim.backends.hf_engines import Row, is_out_of_memory, release_memory
 from culturesim.backends.pack_size import PackSize
 from culturesim.backends.token_tree import ROOT, TokenTree
@@ -39,9 +40,10 @@ class Masking:
 class Packed:
     """Computes each distinct prefix once; see the module."""
 
-    def __init__(self, model: PreTrainedModel, masking: Masking, size: PackSize) -> None:
+    def __init__(self, model: PreTrainedModel, masking: Masking, size: PackSize, rows: int = ROWS) -> None:
         names = inspect.signature(model.forward).parameters
         self._model, self._masking, self.size = model, masking, size
+        self._rows = rows if attends_in_blocks(model) else 0
         self._cache_name = "cache" if "cache" in names else "past_key_values"
         self._few_logits = "logits_to_keep" in names
         self._tree = TokenTree()
@@ -165,7 +167,8 @@ class Packed:
         for kind, window in self._masking.windows.items():
             sees = torch.from_numpy(seen if window is None else seen & (back < window))
             mask = torch.zeros(sees.shape, dtype=self._model.dtype).masked_fill_(~sees, hidden)
-            masks[kind] = mask[None, None].to(self._model.device)
+            mask = mask[None, None].to(self._model.device)
+            masks[kind] = with_blocks(mask, self._rows) if self._rows else mask
         return masks if self._masking.by_kind else next(iter(masks.values()))
 
     def _seen(self, pack: Sequence[int]) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -67,7 +67,8 @@ def _choose(model: PreTrainedModel) -> Chosen:
     why = "it keeps a state of another kind than keys and values"
     for masking in _maskings(model, trial):
         try:
-            apart = trial.difference(Packed(model, masking, PackSize(first=trial.pack, largest=trial.pack)))
+            size = PackSize(first=trial.pack, largest=trial.pack)
+            apart = trial.difference(Packed(model, masking, size, rows=trial.pack // 2))
         except _REJECTIONS as error:
             why = f"it does not take a tree ({type(error).__name__})"
             continue

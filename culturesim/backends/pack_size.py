@@ -6,8 +6,8 @@ FIRST = 256
 """Tokens of the first packs."""
 
 LARGEST = 8_192
-LARGEST_ON_CPU = 512
-"""Beyond that a processor's matrix products are no quicker, and attention within the pack costs ever more."""
+LARGEST_ON_CPU = 1_024
+"""Beyond that a processor's matrix products are no quicker, and what lies between them no longer fits its caches."""
 
 TRIES = 3
 """Packs of a size, on average, before it is compared with the size before."""
