@@ -48,6 +48,7 @@ class _Check:
         questionnaires = self._all(self.library.questionnaires(), self.library.questionnaire)
         pools = self._all(self.library.pools(), self.library.pool)
         self._all(self.library.batteries(), self._battery)
+        self._all(self.library.frames(), self.library.frame_head)
         for folder in self.library.populations().values():
             self.read(str(folder), lambda place: read_population(place).tables, folder)
         for questionnaire in questionnaires.values():

@@ -138,12 +138,14 @@ class Design:
         frame, order = study.frames[cell.frame], study.option_orders[cell.order]
         seed = derive(study.settings.seed, ask.questionnaire.id, ask.item.id, ask.language, ask.wording, persona.id,
                       frame, order, cell.repeat)  # fmt: skip
-        identity = digest(self._common, ask.fingerprint, ask.elicitation, self._persona_print(persona, ask.language),
+        # A frame in which no option is the next thing said shows no distribution over them either.
+        elicitation = "choice" if (frame, ask.language) in self._choice_only else ask.elicitation
+        identity = digest(self._common, ask.fingerprint, elicitation, self._persona_print(persona, ask.language),
                           self._frame_prints[frame, ask.language], order, cell.repeat)  # fmt: skip
         return Trial(
             id=identity.hex(), questionnaire=ask.questionnaire.id, version=ask.questionnaire.version, item=ask.item.id,
             language=ask.language, persona=persona.id, frame=frame, wording=ask.wording, option_order=order,
-            repeat=cell.repeat, elicitation=ask.elicitation, seed=seed,
+            repeat=cell.repeat, elicitation=elicitation, seed=seed,
         )  # fmt: skip
 
     @cached_property
@@ -155,6 +157,10 @@ class Design:
     @cached_property
     def _frame_prints(self) -> Mapping[tuple[str, str], bytes]:
         return {place: frame.fingerprint for place, frame in self._frames.items()}
+
+    @cached_property
+    def _choice_only(self) -> frozenset[tuple[str, str]]:
+        return frozenset(place for place, frame in self._frames.items() if frame.choice_only)
 
     def _persona_print(self, persona: Persona, language: str) -> bytes:
         return digest(persona.id, self._texts[language].fingerprint) if persona.attributes else b""

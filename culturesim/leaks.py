@@ -31,16 +31,18 @@ class Vocabularies:
     def __init__(self, library: Library, lexicons: Mapping[str, Lexicon]) -> None:
         self._lexicons = lexicons
         self._ids = frozenset(words(_ids(library)))
+        self._names = re.compile("|".join(map(re.escape, _names(library))) or "(?!)")
         self._words = {tag: frozenset(words(self._sources(library, tag))) for tag in lexicons}
 
     def leaks(self, language: str, text: str) -> list[str]:
         """What in ``text`` is not of ``language``, sorted.
 
         Words with letters of other scripts, words that only other languages' files have, ids of attributes and levels,
-        and, where there are two or more, another language's most frequent words.
+        and, where there are two or more, another language's most frequent words; not the names of frames' own.
         """
+        text = self._names.sub(" ", text)
         shown = set(words([text]))
-        letters = foreign_letters(language, text)
+        letters = foreign_letters(language, text.casefold())
         found = {word for word in shown if letters & set(word)} if letters else set()
         found |= shown & (self._ids - self._words[language]) | set(_ID.findall(text))
         for other in self._lexicons.keys() - {language}:
@@ -52,10 +54,8 @@ class Vocabularies:
     def _sources(self, library: Library, tag: str) -> Iterator[str]:
         for folder in library.questionnaires().values():
             yield from _file(folder / f"{tag}.toml")
-        for folder in library.frames().values():
-            yield from _file(folder / f"{tag}.j2")
         for root in library.roots:
-            for path in (root / "personas").glob(f"*/**/{tag}.*"):
+            for path in (*root.glob(f"questionnaires/frames/*/{tag}.j2"), *root.glob(f"personas/*/**/{tag}.*")):
                 yield from _file(path)
         yield from _countries(library, tag)
 
@@ -78,6 +78,14 @@ def _attributes(library: Library) -> Iterator[Attribute]:
         # A pool that cannot be read is told of where it is checked itself.
         with suppress(CulturesimError):
             yield from library.pool(name).attributes
+
+
+def _names(library: Library) -> Iterator[str]:
+    """Words that stand in every language as they are."""
+    for name in library.frames():
+        # A frame.toml that cannot be read is told of where it is checked itself.
+        with suppress(CulturesimError):
+            yield from library.frame_head(name).names
 
 
 def _ids(library: Library) -> Iterator[str]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from culturesim.errors import UnknownNameError
 from culturesim.lexicon import Lexicon, read_lexicon
 from culturesim.persona import PersonaPool, PersonaTexts, read_persona_texts, read_pool
-from culturesim.questionnaire import Battery, Frame, Questionnaire, read_battery, read_frame, read_questionnaire
+from culturesim.questionnaire import (
+    Battery,
+    Frame,
+    FrameHead,
+    Questionnaire,
+    read_battery,
+    read_frame,
+    read_frame_head,
+    read_questionnaire,
+)
 from culturesim.resources import entries, roots
 
 
@@ -20,6 +29,7 @@ class Library:
         self.roots = roots(given)
         self._questionnaire = lru_cache(maxsize=None)(read_questionnaire)
         self._frame = lru_cache(maxsize=None)(read_frame)
+        self._frame_head = lru_cache(maxsize=None)(read_frame_head)
         self._persona_texts = lru_cache(maxsize=None)(read_persona_texts)
         self._lexicon = lru_cache(maxsize=None)(read_lexicon)
 
@@ -36,11 +46,12 @@ class Library:
         return entries("personas/pools", self.roots)
 
     def frames(self) -> Mapping[str, Path]:
-        """Name → folder."""
+        """Name → folder of what is written in some language, or has a ``frame.toml``."""
         found: dict[str, Path] = {}
         for root in self.roots:
             for folder in sorted((root / "questionnaires" / "frames").glob("*/")):
-                found.setdefault(folder.name, folder)
+                if (folder / "frame.toml").is_file() or any(folder.glob("*.j2")):
+                    found.setdefault(folder.name, folder)
         return found
 
     def lexicons(self) -> Mapping[str, Path]:
@@ -83,8 +94,14 @@ class Library:
     def frame(self, name: str, language: str) -> Frame:
         """A frame in one language; the languages of a frame may lie in several roots."""
         folder = _pick("frame", name, self.frames())
-        places = (root / "questionnaires" / "frames" / name for root in self.roots)
-        return self._frame(next((place for place in places if (place / f"{language}.j2").is_file()), folder), language)
+        written = (place for place in self._frame_folders(name) if (place / f"{language}.j2").is_file())
+        return self._frame(next(written, folder), language, self.frame_head(name))
+
+    def frame_head(self, name: str) -> FrameHead:
+        """What holds for a frame in every language."""
+        _pick("frame", name, self.frames())
+        told = next((place for place in self._frame_folders(name) if (place / "frame.toml").is_file()), None)
+        return self._frame_head(told) if told else FrameHead(title=name)
 
     def lexicon(self, language: str) -> Lexicon:
         """What the parser knows of a language."""
@@ -104,13 +121,15 @@ class Library:
         """Tags of the languages in which everything shared (frames, vocabulary, lexicon) exists."""
         shared = set(self.lexicons()) & set(self.vocabularies())
         for name in self.frames():
-            shared &= self.frame_languages(name)
+            shared &= self.frame_languages(name) or shared
         return tuple(sorted(shared))
 
     def frame_languages(self, name: str) -> set[str]:
         """Tags of the languages a frame is written in, in any root."""
-        folders = (root / "questionnaires" / "frames" / name for root in self.roots)
-        return {path.stem for folder in folders for path in folder.glob("*.j2")}
+        return {path.stem for folder in self._frame_folders(name) for path in folder.glob("*.j2")}
+
+    def _frame_folders(self, name: str) -> Iterator[Path]:
+        return (root / "questionnaires" / "frames" / name for root in self.roots)
 
 
 def _pick(kind: str, name: str, known: Mapping[str, Path]) -> Path:

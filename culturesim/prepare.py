@@ -52,7 +52,8 @@ class Prepared:
         frames = [frame.fingerprint for frame in self.frames.values()]
         texts = [text.fingerprint for text in self.texts.values()]
         versions = [questionnaire.version for questionnaire, _ in self.selection]
-        identity = digest(self.study.model_dump_json(), *versions, *asks, *frames, *texts, *self.personas)
+        choice_only = [name for (name, _), frame in self.frames.items() if frame.choice_only]
+        identity = digest(self.study.model_dump_json(), *versions, *asks, *frames, *choice_only, *texts, *self.personas)
         slug = "".join(
             c if c.isascii() and (c.isalnum() or c in "._") else "-" for c in self.study.model.rsplit("/", 1)[-1]
         ).strip("-.")

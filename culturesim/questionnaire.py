@@ -364,14 +364,37 @@ def read_battery(path: Path) -> Battery:
     return read_model(Battery, path)
 
 
+class FrameHead(Strict):
+    """What holds for a frame in every language; a frame whose folder has no ``frame.toml`` has one with its name.
+
+    ``elicitations``: how its questions can be asked. Where no option can be the next thing said, as in an answer that
+    begins with a bracket, that is by "choice" only. ``names``: words that stand in every language as they are ("JSON").
+    """
+
+    title: str
+    description: str = ""
+    elicitations: tuple[Literal["choice", "probabilities"], ...] = ("choice", "probabilities")
+    names: tuple[Annotated[str, Field(min_length=2)], ...] = ()
+
+    @model_validator(mode="after")
+    def _by_choice(self) -> FrameHead:
+        if "choice" not in self.elicitations:
+            raise ValueError('elicitations must hold "choice", by which every question can be asked')
+        return self
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """How the question is put, in one language: the source of a template with the blocks ``system`` and ``user``."""
+    """How the question is put, in one language: the source of a template with the blocks ``system`` and ``user``.
+
+    ``choice_only``: whether its questions have no option probabilities and are asked by choice whatever the study says.
+    """
 
     id: str
     language: str
     path: Path
     source: str
+    choice_only: bool = False
 
     @property
     def fingerprint(self) -> bytes:
@@ -379,10 +402,15 @@ class Frame:
         return digest(self.source)
 
 
-def read_frame(folder: Path, language: str) -> Frame:
+def read_frame_head(folder: Path) -> FrameHead:
+    """What the ``frame.toml`` of a folder says."""
+    return read_model(FrameHead, folder / "frame.toml")
+
+
+def read_frame(folder: Path, language: str, head: FrameHead) -> Frame:
     """The frame of a folder in one language; ``UnknownNameError`` names the languages there are."""
     path = folder / f"{language}.j2"
     if not path.is_file():
         known = [other.stem for other in folder.glob("*.j2")]
         raise UnknownNameError(f"language of frame {folder.name}", language, known, f"add {path}")
-    return Frame(folder.name, language, path, read_text(path))
+    return Frame(folder.name, language, path, read_text(path), "probabilities" not in head.elicitations)

@@ -24,6 +24,7 @@ from culturesim.records import KeyStyle, Option, Prompt, Trial
 from culturesim.shuffle import derive, shuffled
 
 _BLOCKS = ("system", "user")
+_OF_PERSONA = frozenset({"persona", "portrait"})
 _OF_QUESTION = frozenset({"kind", "keys", "options", "instruction", "item", "ordered", "min_picks", "max_picks"})
 _REACHING = (nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
@@ -188,7 +189,7 @@ class Renderer:
         block = self._blocks(frame, language, name)
         names = dict(question.names) if question else {}
         if described is not None:
-            names["persona"] = described
+            names["persona"] = names["portrait"] = described
         with _told(str(self._frames[frame, language].path)):
             context = block.template.new_context(names | _helpers(language, gender))
             return "".join(block.run(context)).strip()
@@ -199,7 +200,7 @@ class Renderer:
         if name not in template.blocks:
             raise RenderError(f"{definition.path}: block {name!r} is missing; a frame has the blocks system and user")
         used = _names_in(self._environment.parse(definition.source), name)
-        return _Block("persona" in used, bool(used & _OF_QUESTION), template.blocks[name], template)
+        return _Block(bool(used & _OF_PERSONA), bool(used & _OF_QUESTION), template.blocks[name], template)
 
     def _run(self, place: str, source: str, names: Mapping[str, Any]) -> str:
         template = self._compiled(place, source)
@@ -216,7 +217,7 @@ def _names_in(template: nodes.Template, block: str) -> frozenset[str]:
     found = next(each for each in template.find_all(nodes.Block) if each.name == block)
     used = {name.name for name in found.find_all(nodes.Name)}
     elsewhere = "self" in used or next(found.find_all(_REACHING), None) is not None
-    return _OF_QUESTION | {"persona"} if elsewhere else frozenset(used)
+    return _OF_QUESTION | _OF_PERSONA if elsewhere else frozenset(used)
 
 
 def realised_order(trial: Trial, scale: Scale, *, complete: bool) -> tuple[int, ...]:

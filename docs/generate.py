@@ -19,7 +19,7 @@ from culturesim.lexicon import LexiconFile
 from culturesim.library import Library
 from culturesim.persona import PersonaPool, Vocabulary
 from culturesim.population import Source
-from culturesim.questionnaire import Battery, Keys, Texts
+from culturesim.questionnaire import Battery, FrameHead, Keys, Texts
 from culturesim.store import Store
 from culturesim.study import Study
 
@@ -30,6 +30,7 @@ SCHEMAS = {
     "questionnaire": Keys,
     "texts": Texts,
     "battery": Battery,
+    "frame": FrameHead,
     "pool": PersonaPool,
     "vocabulary": Vocabulary,
     "language": LexiconFile,

@@ -125,6 +125,42 @@ def test_details_say_why():
     assert read("As an AI I can't feel, but I would choose 3.").detail == "answers though it refuses"
 
 
+# ---------------------------------------------------------------- JSON
+
+WRITTEN = (
+    '{{"{name}": {value}}}', '{{"{name}": "{value}"}}', "{{'{name}': '{value}'}}", '{{"{name}": [{value}]}}',
+    '```json\n{{\n  "{name}": {value}\n}}\n```', '{{"{name}": {value},}}', '{{"{name}": {{"{name}": {value}}}}}',
+)  # fmt: skip
+NAMES = ("answer", "respuesta", "答案", "الإجابة", "rating", "grado", "分数", "x")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_object_says_what_its_one_value_says(language):
+    for name, form, option in itertools.product(NAMES, WRITTEN, prompt(language).options):
+        said = read(form.format(name=name, value=option.key), language)
+        assert (said.status, said.codes) == ("valid", (option.code,)), (form, name, option.key)
+        assert read(form.format(name=name, value=f'"{option.label}"').replace('""', '"'), language).codes == said.codes
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_object_cut_off_by_the_limit_is_never_valid(language):
+    for form in WRITTEN[:2]:
+        whole = form.format(name="answer", value="1")
+        for end in range(len(whole)):
+            answer = read(whole[:end], language, "length", scale="ten")
+            assert answer.status != "valid", whole[:end]
+    for end in range(len('{"answer": [2, 5')):
+        assert read('{"answer": [2, 5'[: end + 1], language, scale="qualities").status != "valid"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_two_values_of_an_object_are_never_valid(language):
+    for one, other in itertools.permutations(prompt(language).options, 2):
+        for form in ('{{"answer": {}, "answer": {}}}', '{{"answer": [{}, {}]}}', '{{"answer": {}}}\n{{"answer": {}}}',
+                     "[{{'x': {}}}, {{'x': {}}}]", '{{"answer": {{"x": {}, "y": {}}}}}'):  # fmt: skip
+            assert read(form.format(one.key, other.key), language).status == "ambiguous", form
+
+
 # ---------------------------------------------------------------- properties
 
 FRAGMENTS = st.sampled_from(
@@ -152,7 +188,20 @@ FRAGMENTS = st.sampled_from(
             '"',
             "}",
         ),
-        *("<think>", "</think>", "```json", '{"answer": ', "\\boxed{", "my answer is", "I would choose", "not", "and"),
+        *(
+            "<think>",
+            "</think>",
+            "```json",
+            '{"answer": ',
+            "{'answer': ",
+            "[",
+            "]",
+            "\\boxed{",
+            "my answer is",
+            "I would choose",
+            "not",
+            "and",
+        ),
         *("Option", "1/", "我选择", "或", "إجابتي", "و", "أو", "mi respuesta es", "o", "As an AI", "<|", "torn"),
         *("rather agree", "两可之间", "أؤيد"),
     ]
@@ -226,8 +275,11 @@ def test_prose_without_key_label_or_cue_is_never_valid(language, text):
 
 
 @pytest.mark.parametrize(
-    "hostile", ["9" * 6000, "[" * 9000, '{"a":' * 5000, "1, " * 3000, "not " * 3000, "(" * 9000, "1 " * 3000]
-)
+    "hostile",
+    ["9" * 6000, "[" * 9000, '{"a":' * 5000, "1, " * 3000, "not " * 3000, "(" * 9000, "1 " * 3000,
+     "{" * 19_000, "{'a': " * 3000 + "}", "{," + " " * 19_000 + "'", '{"a": "' + "'x', " * 4000 + '"}', "['" * 9000,
+     '{"answer": ' * 20 + "3" + "}" * 20, '{"answer": [' + "3, " * 6000, '{"a": 1, ' + '"b": 2, ' * 2000 + '"c": 3}'],
+)  # fmt: skip
 def test_hostile_texts_are_read_at_once(hostile):
     for scale in ("agree", "happy", "qualities"):
         assert read(hostile, scale=scale).status != "error"

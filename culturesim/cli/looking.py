@@ -121,9 +121,9 @@ def _pools(library: Library) -> Listed:
 
 
 def _frames(library: Library) -> Listed:
-    found = library.frames().items()
-    return ("name", "languages"), (
-        (name, " ".join(sorted(p.stem for p in folder.glob("*.j2")))) for name, folder in found
+    read = ((name, library.frame_head(name), sorted(library.frame_languages(name))) for name in library.frames())
+    return ("name", "what it is", "asked by", "languages"), (
+        (name, head.description or head.title, " ".join(head.elicitations), " ".join(tags)) for name, head, tags in read
     )
 
 
@@ -169,6 +169,8 @@ def show(
         say(f"{pool.title}: {pool.description}")
         table(name, ("attribute", "levels"), ((a.id, " ".join(map(str, a.levels))) for a in pool.attributes))
     elif name in library.frames():
+        head = library.frame_head(name)
+        say(f"{head.title}: {head.description}\nasked by {' or '.join(head.elicitations)}\n")
         say(library.frame(name, language).source)
     else:
         known = [*library.questionnaires(), *library.batteries(), *library.pools(), *library.frames()]

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from culturesim.language import plain
 from culturesim.lexicon import Lexicon
-from culturesim.parse.choice import Outcome, read_choice
-from culturesim.parse.clean import machine_answers, unmarked, without_thinking
+from culturesim.parse.choice import Outcome, read_choice, refusals
+from culturesim.parse.clean import unmarked, without_thinking
+from culturesim.parse.machine import breaks_off, machine_answers
 from culturesim.parse.picks import PickRule, read_picks
 from culturesim.parse.probabilities import MINIMUM_MASS, UNSEEN_MASS, read_probabilities
 from culturesim.parse.vocabulary import Vocabulary
@@ -21,7 +22,7 @@ from culturesim.records import Answer, Completion, Option, Prompt
 
 __all__ = ["MINIMUM_MASS", "PARSER_VERSION", "UNSEEN_MASS", "parse"]
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 
 _LONGEST = 20_000  # characters after the thinking; no answer is longer, and hostile text must not take long
 
@@ -82,12 +83,18 @@ def _read(
         return Outcome("unparsed", detail="no answer in it")
     if not text:
         return Outcome("empty", detail="" if said == raw else "thought, but said nothing")
-    forms, text = machine_answers(text, lexicon)
-    forms, text = [unmarked(form) for form in forms], unmarked(text)
+    cut = cut or breaks_off(text)
+    told = machine_answers(text, lexicon)
+    forms, text = [unmarked(form) for form in told.forms], unmarked(told.text)
     vocabulary = _vocabulary(options, lexicon)
     if rule.max_picks > 1:
-        return read_picks(text, forms, rule, vocabulary, cut)
-    return read_choice(text, forms, vocabulary, cut)
+        outcome = read_picks(text, forms, rule, vocabulary, cut)
+    else:
+        outcome = read_choice(text, forms, vocabulary, cut)
+    if outcome.status == "unparsed" and told.aside:
+        refused, unsure = refusals(unmarked(told.aside), vocabulary)  # "{answer: null, reason: I am a language model}"
+        return Outcome("refused", detail="" if refused else "don't know") if refused or unsure else outcome
+    return outcome
 
 
 _read_again = lru_cache(maxsize=4_096)(_read)

@@ -45,13 +45,14 @@ def read_choice(text: str, forms: list[str], vocabulary: Vocabulary, cut: bool) 
     """
     if cut and not _is_lone_key(text, vocabulary):
         text += CUT
+    readings = [reading for form in forms if (reading := read_at(form, 0, vocabulary))]
+    text = "\n".join([*([] if readings else forms), text])  # a form that is no answer may be a sentence
     text, echoed = without_echo(without_scale_talk(text, vocabulary), vocabulary)
     refused, unsure = refusals(text, vocabulary)
-    readings = [reading for form in forms if (reading := read_at(form, 0, vocabulary))]
     readings += _outside_torn(_explicit(text, refused + unsure, vocabulary, cut))
     outcome = _agreed(readings)
     if outcome is not None and outcome.status == "valid":
-        outcome = _rivalled(text, outcome, readings, vocabulary) or outcome
+        outcome = _rivalled("\n".join([*forms, text]), outcome, readings, vocabulary) or outcome
     if outcome is not None and (outcome.status == "valid" or not (refused or unsure)):
         return with_note(outcome, refused, unsure)
     if refused or unsure:

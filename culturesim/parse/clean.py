@@ -1,12 +1,8 @@
-"""What a model wrote, down to what it said: without thinking, control tokens, markup; and answers in machine forms."""
+"""What a model wrote, down to what it said: without thinking, control tokens and markup."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
-
-from culturesim.lexicon import Lexicon
 
 _THINK = r"think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis"
 _THOUGHT = re.compile(rf"[<◁]\s*(/?)\s*(?:{_THINK})\s*[>▷]", re.IGNORECASE)
@@ -43,65 +39,6 @@ def _outside_thoughts(text: str) -> tuple[str, bool]:
             said += text[start : tag.start()] + "\n"
         start, thinking = tag.end(), not closes
     return said + text[start:], thinking
-
-
-_BOXED = re.compile(r"\\+(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-_TAGGED = re.compile(r"<(answer|final_answer|choice|response|option|result)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
-_FIELDS = re.compile(
-    r"(?:my_?|final_?|selected_?|chosen_?)*(?:answers?|choices?|responses?|options?|ratings?|scores?|selections?|selected"
-    r"|values?|numbers?|keys?|codes?|picks?|labels?|text)",
-    re.IGNORECASE,
-)
-
-
-def machine_answers(text: str, lexicon: Lexicon) -> tuple[list[str], str]:
-    r"""Answers in forms meant for machines (``\boxed{3}``, ``<answer>3</answer>``, JSON) and the text around them.
-
-    ``text`` is plain text.
-    """
-    answers = [found.group(1) for found in _BOXED.finditer(text)]
-    answers += [found.group(2) for found in _TAGGED.finditer(text)]
-    text = _TAGGED.sub("\n", _BOXED.sub("\n", text)) if answers else text
-    found = _json_object(text)
-    if found is None:
-        return answers, text
-    content, start, end = found
-    around = re.sub(r"```\w*", "", text[:start] + "\n" + text[end:])
-    return [*answers, _field_text(content, lexicon)], around
-
-
-def _json_object(text: str) -> tuple[dict[str, Any], int, int] | None:
-    """The first JSON object of a text, and where it starts and ends."""
-    decoder = json.JSONDecoder(parse_int=str, parse_float=str)
-    for brace in list(re.finditer(r"\{", text))[:8]:
-        try:
-            content, end = decoder.raw_decode(text, brace.start())
-        except (ValueError, RecursionError):  # braces of another kind, or a hostile depth
-            continue
-        if isinstance(content, dict):
-            return content, brace.start(), end
-    return None
-
-
-def _field_text(content: dict[str, Any], lexicon: Lexicon) -> str:
-    """The fields of a JSON object that hold the answer, as the text a person would have written."""
-    if len(content) == 1:
-        [(name, value)] = content.items()
-        return _value_text(value) if _names_answer(name, lexicon) else f"{name}: {_value_text(value)}"
-    fields = {name: value for name, value in content.items() if _names_answer(name, lexicon)}
-    return " - ".join(_value_text(value) for value in (fields or content).values())
-
-
-def _names_answer(name: str, lexicon: Lexicon) -> bool:
-    return bool(_FIELDS.fullmatch(name)) or any(cue.match(f"{name}:") for cue in lexicon.answer_cues)
-
-
-def _value_text(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(part for part in value.values() if isinstance(part, str))
-    if isinstance(value, list):
-        return ", ".join(str(part) for part in value if isinstance(part, str))
-    return value if isinstance(value, str) else ""
 
 
 _MARKUP = (

@@ -51,9 +51,10 @@ def read_picks(text: str, forms: list[str], rule: PickRule, vocabulary: Vocabula
     ``cut``: the text was ended by the limit of tokens. A list that it ends within is not read.
     """
     text = _uncut(text, vocabulary) if cut else text
+    lists = [picks for form in forms if (picks := _list_at(form.strip(), 0, vocabulary, whole=True))]
+    text = text if lists else "\n".join([*forms, text])  # a form that is no list may be a sentence
     text, echoed = without_echo(without_scale_talk(text, vocabulary), vocabulary)
     refused, unsure = refusals(text, vocabulary)
-    lists = [picks for form in forms if (picks := _list_at(form.strip(), 0, vocabulary, whole=True))]
     lists = lists or _lists(_without_counting(text), refused + unsure, rule, vocabulary)
     outcomes = [_outcome(picks, rule) for picks in lists]
     valid = _without_repeats([outcome for outcome in outcomes if outcome.status == "valid"], rule.ordered)
