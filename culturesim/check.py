@@ -95,9 +95,8 @@ class _Check:
         personas = {persona.id: persona for persona in GENDERS}
         frames = {(frame.id, frame.language): frame}
         # Whoever is asked is described by an ellipsis: here the words of item and frame matter, not the persona's.
-        texts = {
-            frame.language: PersonaTexts(frame.language, frame.path, "…", Vocabulary(language=frame.language, words={}))
-        }
+        nothing = Vocabulary(language=frame.language, words={})
+        texts = {frame.language: PersonaTexts(frame.language, frame.path, "{% block prose %}…{% endblock %}", nothing)}
         for keys in KEY_STYLES:
             renderer = Renderer({questionnaire.id: questionnaire}, frames, texts, personas, keys)
             for trial in _trials(questionnaire, frame):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Literal, NamedTuple
 
 from culturesim.errors import StudyError
-from culturesim.persona import NOBODY, Persona, PersonaTexts
+from culturesim.persona import NOBODY, Persona
 from culturesim.questionnaire import AskedItem, Frame, PickItem, Questionnaire
 from culturesim.records import Elicitation, Trial
 from culturesim.shuffle import Permutation, derive, digest, shuffled
@@ -18,6 +18,9 @@ from culturesim.study import Study
 
 Asking = Literal["shuffled", "grouped"]
 """``shuffled``: any beginning is an unbiased sample. ``grouped``: prompts that share a prefix follow one another."""
+
+Telling = Callable[[Persona, str, str], Sequence[str]]
+"""(persona, frame, language) → every description of the persona that the frame may show."""
 
 TRIAL_FORMAT = "trial/1"
 _CIRCLE = 1 << 64
@@ -52,7 +55,7 @@ class Design:
     """All trials of a study.
 
     ``selection`` holds the items to ask per questionnaire; ``frames`` the template by (frame, language);
-    ``texts`` what describes personas, by language (empty where no persona is drawn).
+    ``told`` what a frame tells of a persona: a trial changes with these words, not with the files they come from.
     """
 
     def __init__(
@@ -61,12 +64,13 @@ class Design:
         selection: Sequence[tuple[Questionnaire, Sequence[AskedItem]]],
         personas: Sequence[Persona],
         frames: Mapping[tuple[str, str], Frame],
-        texts: Mapping[str, PersonaTexts],
+        told: Telling,
     ) -> None:
         self.study = study
         self.personas = ((NOBODY,) if study.include_none else ()) + tuple(personas)
         self.asks = tuple(_asks(study, selection))
-        self._frames, self._texts = frames, texts
+        self._frames, self._told = frames, told
+        self._persona_print = lru_cache(maxsize=None)(self._print_persona)
         self._sizes = Cell(
             len(self.asks), len(self.personas), len(study.frames), len(study.option_orders), study.repeats
         )
@@ -140,7 +144,8 @@ class Design:
                       frame, order, cell.repeat)  # fmt: skip
         # A frame in which no option is the next thing said shows no distribution over them either.
         elicitation = "choice" if (frame, ask.language) in self._choice_only else ask.elicitation
-        identity = digest(self._common, ask.fingerprint, elicitation, self._persona_print(persona, ask.language),
+        persona_print = self._persona_print(cell.persona, frame, ask.language)
+        identity = digest(self._common, ask.fingerprint, elicitation, persona_print,
                           self._frame_prints[frame, ask.language], order, cell.repeat)  # fmt: skip
         return Trial(
             id=identity.hex(), questionnaire=ask.questionnaire.id, version=ask.questionnaire.version, item=ask.item.id,
@@ -162,8 +167,9 @@ class Design:
     def _choice_only(self) -> frozenset[tuple[str, str]]:
         return frozenset(place for place, frame in self._frames.items() if frame.choice_only)
 
-    def _persona_print(self, persona: Persona, language: str) -> bytes:
-        return digest(persona.id, self._texts[language].fingerprint) if persona.attributes else b""
+    def _print_persona(self, place: int, frame: str, language: str) -> bytes:
+        persona = self.personas[place]
+        return digest(persona.id, *self._told(persona, frame, language)) if persona.attributes else b""
 
     # A fraction keeps the cells whose place on a circle falls into an arc of that length. A cell's place is the sum of
     # an irrational step per factor times the (shuffled) rank of its level, so every level of every factor, and every

@@ -37,13 +37,14 @@ class Prepared:
     def design(self) -> Design:
         """The trials."""
         drawn = [persona for persona in self.personas.values() if persona.attributes]
-        return Design(self.study, self.selection, drawn, self.frames, self.texts)
+        return Design(self.study, self.selection, drawn, self.frames, self.renderer.told)
 
     @cached_property
     def renderer(self) -> Renderer:
         """What makes prompts of them."""
         questionnaires = {questionnaire.id: questionnaire for questionnaire, _ in self.selection}
-        return Renderer(questionnaires, self.frames, self.texts, self.personas, self.study.keys)
+        return Renderer(questionnaires, self.frames, self.texts, self.personas, self.study.keys,
+                        self.study.rendering)  # fmt: skip
 
     @cached_property
     def run_id(self) -> str:

@@ -15,6 +15,8 @@ completion's text read as a choice."""
 
 OptionOrder = Literal["printed", "reversed", "shuffled"]
 KeyStyle = Literal["numbers", "letters"]
+Rendering = Literal["second_person", "first_person", "third_person", "biography"]
+"""How a persona is described."""
 Status = Literal["valid", "refused", "ambiguous", "off_scale", "empty", "unparsed", "error"]
 
 STATUSES: tuple[Status, ...] = ("valid", "refused", "ambiguous", "off_scale", "empty", "unparsed", "error")

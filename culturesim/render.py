@@ -20,12 +20,14 @@ from culturesim.errors import RenderError
 from culturesim.language import country, number, option_keys
 from culturesim.persona import Persona, PersonaTexts
 from culturesim.questionnaire import Frame, PickItem, Questionnaire, Scale
-from culturesim.records import KeyStyle, Option, Prompt, Trial
+from culturesim.records import KeyStyle, Option, Prompt, Rendering, Trial
 from culturesim.shuffle import derive, shuffled
 
 _BLOCKS = ("system", "user")
 _OF_PERSONA = frozenset({"persona", "portrait"})
 _OF_QUESTION = frozenset({"kind", "keys", "options", "instruction", "item", "ordered", "min_picks", "max_picks"})
+_Told = tuple[tuple[str, str], ...]
+"""Descriptions of a persona with the names a frame knows them by."""
 _REACHING = (nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
@@ -58,11 +60,10 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A block of a frame, and whether its words may depend on the persona's description and on the question."""
+    """A block of a frame: descriptions of the persona that it names, and whether its words depend on the question."""
 
-    of_persona: bool
+    of_persona: tuple[str, ...]
     of_question: bool
-    run: Callable[[Context], Any]
     template: Template
 
 
@@ -70,8 +71,8 @@ class Renderer:
     """Renders the trials of a study.
 
     Takes definitions by name: ``questionnaires`` by id, ``frames`` by (frame, language), ``texts`` by language,
-    ``personas`` by id. What trials share is rendered once: compiled templates, persona texts, questions, and the blocks
-    of a frame that do not name what differs.
+    ``personas`` by id; ``rendering`` says how these are described. What trials share is rendered once: compiled
+    templates, persona texts, questions, and the blocks of a frame that do not name what differs.
     """
 
     def __init__(
@@ -81,9 +82,10 @@ class Renderer:
         texts: Mapping[str, PersonaTexts],
         personas: Mapping[str, Persona],
         keys: KeyStyle = "numbers",
+        rendering: Rendering = "second_person",
     ) -> None:
         self._questionnaires, self._frames, self._texts, self._personas = questionnaires, frames, texts, personas
-        self._keys = keys
+        self._keys, self._rendering = keys, rendering
         self._environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         self._compiled = lru_cache(maxsize=20_000)(self._compile)
         self._described = lru_cache(maxsize=1_000)(self._describe)
@@ -103,18 +105,20 @@ class Renderer:
         labels = self._labelled(trial.questionnaire, item.scale, trial.language, gender)
         order = realised_order(trial, questionnaire.scale_of(item), complete=all(labels))
         question = self._asked(trial.questionnaire, trial.item, trial.language, trial.wording, order, gender)
-        described = self._described(trial.persona, trial.language) if persona.attributes else ""
-        system, user = (
-            self._words(trial.frame, trial.language, block, question, described, gender) for block in _BLOCKS
-        )
+        system, user = (self._words(trial.frame, trial.language, block, question, persona) for block in _BLOCKS)
         return Prompt(
             trial, system, user, question.options, question.min_picks, question.max_picks, question.ordered,
             persona.attributes,
         )  # fmt: skip
 
     def describe(self, persona: Persona, language: str) -> str:
-        """The text that describes a persona in one language."""
-        return self._described(persona.id, language)
+        """The text that describes a persona in one language; "" for the model as itself."""
+        return self._described(persona.id, language, self._rendering) if persona.attributes else ""
+
+    def told(self, persona: Persona, frame: str, language: str) -> tuple[str, ...]:
+        """Every description of a persona that a frame may show."""
+        named = {name for block in _BLOCKS for name in self._blocks(frame, language, block).of_persona}
+        return tuple(self._description(persona, language, name) for name in sorted(named))
 
     def _question(
         self, questionnaire: str, name: str, language: str, wording: int, order: tuple[int, ...], gender: str
@@ -165,34 +169,50 @@ class Renderer:
             return source
         return self._run(f"{questionnaire.folder / language}.toml: {key}", source, _helpers(language, gender))
 
-    def _describe(self, persona_id: str, language: str) -> str:
+    def _description(self, persona: Persona, language: str, name: str) -> str:
+        """What a frame calls ``persona`` or ``portrait``."""
+        if not persona.attributes:
+            return ""
+        return self._described(persona.id, language, "third_person" if name == "portrait" else self._rendering)
+
+    def _describe(self, persona_id: str, language: str, rendering: Rendering) -> str:
         persona, texts = self._personas[persona_id], self._texts[language]
+        helpers = _helpers(language, persona.gender) | {"p": _person(rendering)}
+
+        def word(attribute: str, level: str | int) -> str:
+            source = texts.vocabulary.word(attribute, level, persona.gender)
+            place = f"personas/vocabulary/{language}.toml: {attribute}.{level}"
+            return self._run(place, source, helpers) if "{" in source else source
+
         names = {
             "persona": dict(persona.attributes),
-            "word": lambda attribute, level: texts.vocabulary.word(attribute, level, persona.gender),
+            "word": word,
             "country": lambda code: texts.vocabulary.words.get("countries", {}).get(code) or country(language, code),
         }
-        return self._run(str(texts.path), texts.template, names | _helpers(language, persona.gender)).strip()
+        template, name = self._compiled(str(texts.path), texts.template), _block_of(rendering)
+        if name not in template.blocks:
+            raise RenderError(
+                f"{texts.path}: block {name!r} is missing; a persona template has the blocks prose and biography"
+            )
+        return _run_block(str(texts.path), template, name, names | helpers)
 
-    def _words(self, frame: str, language: str, name: str, question: _Question, described: str, gender: str) -> str:
+    def _words(self, frame: str, language: str, name: str, question: _Question, persona: Persona) -> str:
         """A block of a frame, rendered once for all trials that give it the same."""
-        block = self._blocks(frame, language, name)
-        if not block.of_persona:
-            return self._of_question(frame, language, name, question if block.of_question else None, None, gender)
+        block, gender = self._blocks(frame, language, name), persona.gender
+        told = tuple((each, self._description(persona, language, each)) for each in block.of_persona)
+        if not told:
+            return self._of_question(frame, language, name, question if block.of_question else None, (), gender)
         if not block.of_question:
-            return self._of_persona(frame, language, name, None, described, gender)
-        return self._render(frame, language, name, question, described, gender)
+            return self._of_persona(frame, language, name, None, told, gender)
+        return self._render(frame, language, name, question, told, gender)
 
     def _render(
-        self, frame: str, language: str, name: str, question: _Question | None, described: str | None, gender: str
+        self, frame: str, language: str, name: str, question: _Question | None, told: _Told, gender: str
     ) -> str:
-        block = self._blocks(frame, language, name)
-        names = dict(question.names) if question else {}
-        if described is not None:
-            names["persona"] = names["portrait"] = described
-        with _told(str(self._frames[frame, language].path)):
-            context = block.template.new_context(names | _helpers(language, gender))
-            return "".join(block.run(context)).strip()
+        names = (dict(question.names) if question else {}) | dict(told)
+        template = self._blocks(frame, language, name).template
+        place = str(self._frames[frame, language].path)
+        return _run_block(place, template, name, names | _helpers(language, gender))
 
     def _block(self, frame: str, language: str, name: str) -> _Block:
         definition = self._frames[frame, language]
@@ -200,7 +220,7 @@ class Renderer:
         if name not in template.blocks:
             raise RenderError(f"{definition.path}: block {name!r} is missing; a frame has the blocks system and user")
         used = _names_in(self._environment.parse(definition.source), name)
-        return _Block(bool(used & _OF_PERSONA), bool(used & _OF_QUESTION), template.blocks[name], template)
+        return _Block(tuple(sorted(used & _OF_PERSONA)), bool(used & _OF_QUESTION), template)
 
     def _run(self, place: str, source: str, names: Mapping[str, Any]) -> str:
         template = self._compiled(place, source)
@@ -235,12 +255,29 @@ def realised_order(trial: Trial, scale: Scale, *, complete: bool) -> tuple[int, 
     return places[::-1] if backwards else places
 
 
+def _run_block(place: str, template: Template, name: str, names: Mapping[str, Any]) -> str:
+    with _told(place):
+        return "".join(template.blocks[name](template.new_context(dict(names)))).strip()
+
+
 def _helpers(language: str, gender: str) -> dict[str, Callable[..., str]]:
-    feminine = gender == "f"
-    return {
-        "g": lambda masculine, feminine_form: feminine_form if feminine else masculine,
-        "number": lambda value: number(language, int(value)),
-    }
+    def g(masculine: str, feminine: str, unknown: str | None = None) -> str:
+        if not gender and unknown is not None:
+            return unknown
+        return feminine if gender == "f" else masculine
+
+    return {"g": g, "number": lambda value: number(language, int(value))}
+
+
+def _block_of(rendering: Rendering) -> str:
+    """The block of a persona template that a rendering takes."""
+    return "biography" if rendering == "biography" else "prose"
+
+
+def _person(rendering: Rendering) -> Callable[[str, str, str], str]:
+    """The helper ``p``; a biography speaks of its persona in the third person."""
+    place = {"first_person": 0, "second_person": 1}.get(rendering, 2)
+    return lambda first, second, third: (first, second, third)[place]
 
 
 class _told:

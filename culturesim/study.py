@@ -16,7 +16,7 @@ from pydantic import (
 
 from culturesim.definition import Strict, read_model
 from culturesim.errors import StudyError
-from culturesim.records import Elicitation, KeyStyle, OptionOrder
+from culturesim.records import Elicitation, KeyStyle, OptionOrder, Rendering
 
 DEFAULT_MODEL = "llamacpp/smollm2"
 """The embedded model: real, small, no key."""
@@ -60,11 +60,16 @@ class Sampling(Strict):
         return {name: value for name, value in settings.items() if value or name not in {"effort", "thinking"}}
 
 
+_LEFT_OUT = {"dtype": "", "rendering": "second_person"}
+"""Factors that came later: at these values a study is written, and so named, as it was before."""
+
+
 class Study(Strict):
     """The design of a survey: questionnaires × items × languages × personas × frames × wordings × orders × repeats.
 
     ``base_url`` is the server of ``model`` where it is not the provider's own: two servers' models are two models.
     So are two precisions (``dtype``) of a model run here; "" leaves it to the machine, and is not part of the identity.
+    ``rendering`` is how personas are described; the usual way is not part of the identity either.
     ``questionnaires`` or ``battery`` says what is asked, ``items`` (globs) narrows it. ``wordings`` are numbers of
     paraphrases, or "all". ``include_none`` adds the model as itself to the personas. ``fraction`` < 1 takes a balanced
     random subset of the full crossing, in which a question is asked in all its option orders or not at all.
@@ -78,6 +83,7 @@ class Study(Strict):
     items: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
     personas: Draw = Draw()
+    rendering: Rendering = "second_person"
     include_none: bool = True
     frames: Annotated[tuple[str, ...], Field(min_length=1)] = ("form",)
     wordings: Literal["all"] | Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
@@ -91,7 +97,7 @@ class Study(Strict):
     @model_serializer(mode="wrap")
     def _without_what_was_not_chosen(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         factors: dict[str, Any] = handler(self)
-        return {name: value for name, value in factors.items() if value or name != "dtype"}
+        return {name: value for name, value in factors.items() if value != _LEFT_OUT.get(name)}
 
     @field_validator("questionnaires", "items", "languages", "frames", "wordings", "option_orders")
     @classmethod

@@ -23,7 +23,7 @@ MESSAGES: list[tuple[str, str, str, str]] = [
     ("questionnaires/frames/form/es.j2", "{{ item }}", "{{ item }} the question you have", "have, "),
     ("questionnaires/languages/en.toml", "refusals = [", 'refusals = ["(", ', "refusals"),
     ("questionnaires/batteries/first.toml", '"m06"', '"m60"', "'m60'"),
-    ("personas/templates/biography/zh.j2", "persona.age", "persona.aeg", "'aeg'"),
+    ("personas/templates/portrait/zh.j2", "persona.age", "persona.aeg", "'aeg'"),
     ("personas/vocabulary/es.toml", "[education]", "[educatoin]", "word of [education]"),
     ("personas/pools/world.toml", 'weights = "uniform"', 'weights = "even"', "weights"),
 ]  # fmt: skip

@@ -46,10 +46,10 @@ def test_a_questionnaire_is_found_by_its_folder(tmp_path: Path, library: Library
 
 
 def test_languages_of_a_frame_may_lie_in_several_folders(tmp_path: Path) -> None:
-    for folder in ("questionnaires/frames/form", "personas/templates/biography"):
+    for folder in ("questionnaires/frames/form", "personas/templates/portrait"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "fi.j2").write_text("x", encoding="utf-8")
     mine = Library([tmp_path])
     assert mine.frame("form", "fi").path.is_relative_to(tmp_path)
     assert mine.frame("form", "en").path.is_relative_to(ROOT)
-    assert mine.persona_texts("biography", "en").path.is_relative_to(ROOT)
+    assert mine.persona_texts("portrait", "en").path.is_relative_to(ROOT)

@@ -171,8 +171,8 @@ def test_shipped_vocabularies_have_a_word_for_every_level(path):
 
 def test_a_word_follows_gender_and_falls_back_on_the_unmarked_form():
     spanish = read_vocabulary(SHIPPED / "vocabulary" / "es.toml")
-    words = [spanish.word("employment", "retired", gender) for gender in ("m", "f", "")]
-    assert words == ["está jubilado", "está jubilada", "está jubilado"]
+    words = [spanish.word("occupation", "farmer", gender) for gender in ("m", "f", "")]
+    assert words == ["agricultor", "agricultora", "agricultor"]
 
 
 def test_a_word_that_is_missing_names_section_and_file():
@@ -204,5 +204,5 @@ def test_texts_of_a_template_are_read_and_fingerprinted(tmp_path):
 
 
 def test_a_language_without_template_names_the_file_to_add():
-    with pytest.raises(UnknownNameError, match=r"language of biography 'eo'.*add .*eo\.j2"):
-        read_persona_texts(SHIPPED / "templates" / "biography", SHIPPED / "vocabulary", "eo")
+    with pytest.raises(UnknownNameError, match=r"language of portrait 'eo'.*add .*eo\.j2"):
+        read_persona_texts(SHIPPED / "templates" / "portrait", SHIPPED / "vocabulary", "eo")

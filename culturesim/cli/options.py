@@ -23,6 +23,10 @@ Questionnaires = Annotated[str | None, typer.Option("--questionnaire", help="nam
 Items = Annotated[str | None, typer.Option(help="item ids or globs, comma-separated")]
 Languages = Annotated[str | None, typer.Option(help="language tags, comma-separated")]
 Personas = Annotated[str | None, typer.Option(help="POOL:N, or none")]
+Told = Annotated[
+    str | None,
+    typer.Option("--rendering", help="how personas are told: second_person, first_person, third_person, biography"),
+]
 IncludeNone = Annotated[bool | None, typer.Option("--with-none/--without-none", help="also ask the model as itself")]
 Frames = Annotated[str | None, typer.Option(help="how the question is put, comma-separated")]
 Wordings = Annotated[str | None, typer.Option(help="numbers of wordings, comma-separated, or all")]
@@ -89,6 +93,7 @@ def studies(
     items: Items = None,
     languages: Languages = None,
     personas: Personas = None,
+    rendering: Told = None,
     with_none: IncludeNone = None,
     frames: Frames = None,
     wordings: Wordings = None,
@@ -115,6 +120,7 @@ def studies(
         personas=personas and Draw.parse(personas, settings.get("seed", 0)), include_none=with_none,
         frames=split(frames), wordings=wordings if wordings == "all" else split(wordings), option_orders=split(orders),
         keys=keys, repeats=repeats, elicitation=elicit, fraction=fraction, dtype=dtype,
+        rendering=rendering,
     )  # fmt: skip
     merged = {"battery": "" if questionnaire or base else DEFAULT_BATTERY, **base, **factors, "settings": settings}
     file_model = merged.pop("model", DEFAULT_MODEL)
