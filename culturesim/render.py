@@ -235,11 +235,12 @@ def realised_order(trial: Trial, scale: Scale, *, complete: bool) -> tuple[int, 
 
 
 def _helpers(language: str, gender: str) -> dict[str, Callable[..., str]]:
-    feminine = gender == "f"
-    return {
-        "g": lambda masculine, feminine_form: feminine_form if feminine else masculine,
-        "number": lambda value: number(language, int(value)),
-    }
+    def g(masculine: str, feminine: str, unknown: str | None = None) -> str:
+        if gender == "f":
+            return feminine
+        return masculine if gender == "m" or unknown is None else unknown
+
+    return {"g": g, "number": lambda value: number(language, int(value))}
 
 
 class _told:
