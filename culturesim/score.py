@@ -261,7 +261,7 @@ def centre(values: pl.DataFrame, keys: Iterable[Key]) -> pl.DataFrame:
     """Values of questionnaires scored by centred means, less the respondent's own mean; others as they are.
 
     The respondent's mean is over the means of all scored items they answered, in that language (Schwartz's correction
-    for how people use a scale).
+    for how people use a scale). Every item counts once, whatever the number of its dimensions.
     """
     parts = [values.clear()]
     for key in keys:

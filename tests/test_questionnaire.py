@@ -15,6 +15,9 @@ from culturesim.questionnaire import (
 SHIPPED = Path(__file__).parents[1] / "questionnaires"
 IW10 = read_questionnaire(SHIPPED / "iw10")
 MFQ2 = read_questionnaire(SHIPPED / "mfq2")
+PVQ21 = read_questionnaire(SHIPPED / "pvq21")
+WVS = read_questionnaire(SHIPPED / "wvs-values")
+ALL = [IW10, MFQ2, PVQ21, WVS]
 
 KEYS = """
 id = "mini"
@@ -92,13 +95,101 @@ def test_mfq2_interleaves_six_foundations_of_six_items():
     assert not any(isinstance(item, ScaleItem) and item.reverse for item in MFQ2.asked.values())
 
 
-@pytest.mark.parametrize("questionnaire", [IW10, MFQ2], ids=lambda q: q.id)
+def of(questionnaire, dimension):
+    """The numbers of a dimension's items."""
+    return [int(name.strip("pq")) for name, item in questionnaire.asked.items() if dimension in item.dimensions]
+
+
+PORTRAITS = {
+    "conformity": [7, 16], "tradition": [9, 20], "benevolence": [12, 18], "universalism": [3, 8, 19],
+    "self_direction": [1, 11], "stimulation": [6, 15], "hedonism": [10, 21], "achievement": [4, 13], "power": [2, 17],
+    "security": [5, 14],
+}  # fmt: skip
+HIGHER_ORDER = {
+    "self_transcendence": ["universalism", "benevolence"], "self_enhancement": ["achievement", "power"],
+    "openness": ["self_direction", "stimulation", "hedonism"], "conservation": ["security", "conformity", "tradition"],
+}  # fmt: skip
+
+
+def test_pvq21_has_the_published_key():
+    assert {value: of(PVQ21, value) for value in PORTRAITS} == PORTRAITS
+    assert [item.code for item in PVQ21.asked.values()] == [f"PVQ21-{number}" for number in range(1, 22)]
+    assert {PVQ21.scale_of(item).codes for item in PVQ21.asked.values()} == {(1, 2, 3, 4, 5, 6)}
+    assert not any(item.reverse for item in PVQ21.asked.values())
+
+
+@pytest.mark.parametrize("whole", HIGHER_ORDER)
+def test_the_higher_order_values_of_pvq21_hold_the_items_of_their_values(whole):
+    assert of(PVQ21, whole) == sorted(number for value in HIGHER_ORDER[whole] for number in PORTRAITS[value])
+
+
+# Question numbers of WVS-7 by the codes of its answers, "against democracy" (0) and "not of this nationality" (5) left
+# out, which are never offered.
+WVS_RANGES = {
+    (1, 4): [*range(1, 7), 28, 29, 30, 31, *range(58, 64), 65, 66, 69, 70, 71, 73, *range(235, 239), 254],
+    (1, 2): [8, 12, 14, 15, 17, 19, 21, 22, 23, 57, 165, 166], (1, 5): [33, 35], (1, 7): [171], (1, 8): [172],
+    (1, 3): [173], (1, 10): [*range(106, 111), 164, 177, 180, 181, 182, 184, 185, 188, 243, 245, 246],
+}  # fmt: skip
+
+# Of each dimension, the questions whose high codes mean more of it, and those whose low codes do.
+WVS_KEY = {
+    "autonomy": ([15, 17], [8, 14]), "tolerance": ([19, 21, 22, 23], []), "gender_equality": ([28, 29, 30, 31], []),
+    "gender_equality_income": ([33, 35], []), "ingroup_trust": ([], [58, 59, 60]), "outgroup_trust": ([], [61, 62, 63]),
+    "institutional_confidence": ([], [65, 66, 69, 70, 71, 73]), "market_orientation": ([106, 108], [107, 109]),
+    "civic_permissiveness": ([177, 180, 181], []), "moral_permissiveness": ([182, 184, 185, 188], []),
+    "religious_belief": ([], [165, 166]), "democratic_values": ([235, 237], [238]),
+    "liberal_democracy": ([243, 246], [245]),
+}  # fmt: skip
+
+
+def test_wvs_values_asks_sixty_questions_in_the_ranges_of_the_survey():
+    found = {}
+    for item in WVS.asked.values():
+        codes = WVS.scale_of(item).codes
+        assert codes == tuple(range(codes[0], codes[-1] + 1))
+        found.setdefault((codes[0], codes[-1]), []).append(int(item.code[1:]))
+    assert found == WVS_RANGES
+    assert len(WVS.asked) == 60
+    assert all(name == item.code.lower() for name, item in WVS.asked.items())
+
+
+def test_a_high_score_of_wvs_values_is_more_of_what_the_dimension_is_called():
+    for dimension, (straight, turned) in WVS_KEY.items():
+        reverse = {int(name[1:]): item.reverse for name, item in WVS.asked.items() if dimension in item.dimensions}
+        assert reverse == dict.fromkeys(straight, False) | dict.fromkeys(turned, True), dimension
+    assert set(WVS_KEY) == {dimension.id for dimension in WVS.keys.dimensions}
+
+
+@pytest.mark.parametrize("language", sorted(set(IW10.languages) & set(WVS.languages)))
+def test_what_two_questionnaires_ask_they_ask_in_the_same_words(language):
+    here, there = WVS.text(language), IW10.text(language)
+    shared = [name for name, item in IW10.asked.items() if item.code.lower() in WVS.asked]
+    assert len(shared) == 5
+    for name in shared:
+        item, twin = IW10.asked[name], WVS.asked[IW10.asked[name].code.lower()]
+        assert here.items[twin.id] == there.items[name]
+        assert here.scales[twin.scale] == there.scales[item.scale]
+
+
+@pytest.mark.parametrize("questionnaire", [MFQ2, PVQ21, WVS], ids=lambda q: q.id)
+def test_a_mean_is_over_items_of_one_range(questionnaire):
+    for dimension in questionnaire.keys.dimensions:
+        members = [item for item in questionnaire.asked.values() if dimension.id in item.dimensions]
+        assert len({questionnaire.scale_of(item).codes for item in members}) == 1, dimension.id
+
+
+@pytest.mark.parametrize("questionnaire", ALL, ids=lambda q: q.id)
+def test_shipped_items_have_three_wordings(questionnaire):
+    assert {len(wordings) for wordings in questionnaire.text("en").items.values()} == {3}
+
+
+@pytest.mark.parametrize("questionnaire", ALL, ids=lambda q: q.id)
 def test_shipped_items_have_as_many_wordings_in_every_language(questionnaire):
     for name in questionnaire.asked:
         assert len({len(questionnaire.text(tag).items[name]) for tag in questionnaire.languages}) == 1
 
 
-@pytest.mark.parametrize("questionnaire", [IW10, MFQ2], ids=lambda q: q.id)
+@pytest.mark.parametrize("questionnaire", ALL, ids=lambda q: q.id)
 def test_shipped_wordings_are_called_adapted_and_none_official(questionnaire):
     assert questionnaire.keys.wording == "adapted"
     assert not any(questionnaire.text(tag).provenance.official for tag in questionnaire.languages)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,36 @@ def test_a_block_may_name_the_persona_and_the_question(prepared: Make, user: str
         item = study.selection[0][0].text("en").items[prompt.trial.item][prompt.trial.wording]
         assert prompt.user == f"{prompt.system} {item}".strip()
     assert len({prompt.system for prompt in prompts(study)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("user", "male", "female", "nobody"),
+    [
+        ("{{ g('M', 'F') }}", "M", "F", "M"),
+        ("{{ g('M', 'F', 'N') }}", "M", "F", "N"),
+        ("{{ g('M', 'F', '') }}.", "M.", "F.", "."),
+    ],
+)
+def test_a_third_form_is_for_people_whose_gender_is_not_known(
+    prepared: Make, user: str, male: str, female: str, nobody: str
+) -> None:
+    source = f"{{% block system %}}{{% endblock %}}{{% block user %}}{user}{{% endblock %}}"
+    study = with_frame(prepared(personas=Draw(pool="world", n=8)), source)
+    shown = {(prompt.attributes.get("sex"), prompt.user) for prompt in prompts(study)}
+    assert shown == {("male", male), ("female", female), (None, nobody)}
+
+
+@pytest.mark.parametrize(("sex", "others"), [
+    ("male", r"she|hers?|herself|the person|they|themselves"),
+    ("female", r"he|him|his|himself|the person|they|themselves"),
+    (None, r"he|him|his|himself|she|hers?|herself"),
+])  # fmt: skip
+def test_portraits_are_of_people_of_ones_own_gender(prepared: Make, sex: str | None, others: str) -> None:
+    study = prepared(questionnaires=("pvq21",), wordings="all", personas=Draw(pool="world", n=8))
+    shown = [prompt for prompt in prompts(study) if prompt.attributes.get("sex") == sex]
+    items = {prompt.user.rsplit("Item: ")[-1] for prompt in shown}
+    assert len(items) == 63
+    assert not [item for item in items if re.search(rf"\b({others})\b", item, re.IGNORECASE) or "{" in item]
 
 
 def test_a_system_block_may_name_the_question(prepared: Make) -> None:

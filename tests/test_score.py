@@ -151,6 +151,34 @@ def test_centred_scores_of_a_respondent_are_about_their_own_mean():
     assert centred.dimensions[0].scale == "−4–4"
 
 
+def test_an_item_of_two_dimensions_counts_once_in_the_respondents_own_mean():
+    asked = items(("a", {"dimensions": ["d", "e"]}), ("b", {"dimensions": ["e"]}))
+    dimensions = [{"id": "d", "title": "D"}, {"id": "e", "title": "E"}]
+    centred = key(asked, method="centred_mean", dimensions=dimensions)
+    found = respondent_scores(
+        centre(values([response("a", 5), response("b", 2)], asked, centred), [centred]), [centred]
+    )
+    assert dict(found.select("dimension", "score").rows()) == {"d": 1.5, "e": 0.0}
+
+
+def test_pvq21_scores_are_those_computed_by_hand(library):
+    questionnaire = library.questionnaire("pvq21")
+    asked = pl.DataFrame([dataclasses.asdict(row) for row in item_rows(questionnaire)])
+    own = {"questionnaire": "pvq21", "version": questionnaire.version}
+    pvq21 = read_key(*own.values(), questionnaire_row(questionnaire).scoring, asked)
+    codes = dict.fromkeys(questionnaire.asked, 3) | dict.fromkeys(["p03", "p08", "p19"], 6)
+    codes |= dict.fromkeys(["p12", "p18"], 5) | {"p02": 1, "p17": 2}
+    frame = responses([response(item, code, **own) for item, code in codes.items()])
+    centred = centre(item_values(frame, code_shares(frame), asked, [pvq21]), [pvq21])
+    found = dict(respondent_scores(centred, [pvq21]).select("dimension", "score").rows())
+    mean = 73 / 21  # 14 × 3 + 3 × 6 + 2 × 5 + 1 + 2 over 21 items
+    expected = dict.fromkeys(found, 3 - mean) | {"universalism": 6 - mean, "benevolence": 5 - mean, "power": 1.5 - mean}
+    # Over items, not over values: 3 × 6 and 2 × 5 are 28 / 5, not 5.5.
+    expected |= {"self_transcendence": 28 / 5 - mean, "self_enhancement": (3 + 3 + 1 + 2) / 4 - mean}
+    assert found == pytest.approx(expected)
+    assert len(found) == 14
+
+
 def test_a_mean_needs_half_of_the_items_that_were_asked():
     dimension = key(items(*"abcdef")).dimensions[0]
     assert dimension.enough({"a"}, {"a", "b"})
