@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ from culturesim.questionnaire import (
 SHIPPED = Path(__file__).parents[1] / "questionnaires"
 IW10 = read_questionnaire(SHIPPED / "iw10")
 MFQ2 = read_questionnaire(SHIPPED / "mfq2")
+MFQ30 = read_questionnaire(SHIPPED / "mfq30")
+VSM2013 = read_questionnaire(SHIPPED / "vsm2013")
+BIGFIVE50 = read_questionnaire(SHIPPED / "bigfive50")
+ALL = (IW10, MFQ2, MFQ30, VSM2013, BIGFIVE50)
 
 KEYS = """
 id = "mini"
@@ -92,13 +97,59 @@ def test_mfq2_interleaves_six_foundations_of_six_items():
     assert not any(isinstance(item, ScaleItem) and item.reverse for item in MFQ2.asked.values())
 
 
-@pytest.mark.parametrize("questionnaire", [IW10, MFQ2], ids=lambda q: q.id)
+def test_mfq30_has_its_key_and_two_attention_items_outside_of_it():
+    key = {name: [] for name in ("care", "fairness", "loyalty", "authority", "purity")}
+    for place, item in enumerate(MFQ30.asked.values(), start=1):
+        for name in item.dimensions:
+            key[name].append(place)
+    assert key == {
+        "care": [1, 7, 12, 17, 23, 28],
+        "fairness": [2, 8, 13, 18, 24, 29],
+        "loyalty": [3, 9, 14, 19, 25, 30],
+        "authority": [4, 10, 15, 20, 26, 31],
+        "purity": [5, 11, 16, 21, 27, 32],
+    }
+    attention = {one.item: one.exclude for one in MFQ30.keys.scoring.attention}
+    assert attention == {"m06": (3, 4, 5), "m22": (0, 1, 2)}
+
+
+def test_mfq30_asks_for_relevance_and_then_for_agreement():
+    assert [item.scale for item in MFQ30.asked.values()] == ["relevance"] * 16 + ["agreement"] * 16
+    assert {scale.codes for scale in MFQ30.scales.values()} == {(0, 1, 2, 3, 4, 5)}
+    ends = {name: (scale.labels[0], scale.labels[-1]) for name, scale in MFQ30.text("en").scales.items()}
+    assert ends == {
+        "relevance": ("not at all relevant", "extremely relevant"),
+        "agreement": ("strongly disagree", "strongly agree"),
+    }
+
+
+def test_vsm2013_labels_run_in_the_direction_that_its_formulas_take():
+    assert not any(isinstance(item, ScaleItem) and item.reverse for item in VSM2013.asked.values())
+    labels = {name: scale.labels for name, scale in VSM2013.text("en").scales.items()}
+    firsts = [labels[item.scale][0] for item in VSM2013.asked.values()]
+    assert firsts == [
+        *["extremely important"] * 14, "always", "always", "always", "very good", "very proud", "never",
+        *["strongly agree"] * 4,
+    ]  # fmt: skip
+    assert labels["fear_frequency"] == labels["frequency"][::-1]
+
+
+def test_bigfive50_interleaves_five_factors_of_facets_keyed_both_ways():
+    items = list(BIGFIVE50.asked.values())
+    factors = ["extraversion", "agreeableness", "conscientiousness", "emotional_stability", "intellect"]
+    assert [item.dimensions for item in items] == [(name,) for name in factors * 10]
+    keyed = Counter((*item.dimensions, item.topic, item.reverse) for item in items)
+    assert len(keyed) == 50
+    assert Counter(factor for factor, _, reverse in keyed if reverse) == dict.fromkeys(factors, 5)
+
+
+@pytest.mark.parametrize("questionnaire", ALL, ids=lambda q: q.id)
 def test_shipped_items_have_as_many_wordings_in_every_language(questionnaire):
     for name in questionnaire.asked:
-        assert len({len(questionnaire.text(tag).items[name]) for tag in questionnaire.languages}) == 1
+        assert {len(questionnaire.text(tag).items[name]) for tag in questionnaire.languages} == {3}
 
 
-@pytest.mark.parametrize("questionnaire", [IW10, MFQ2], ids=lambda q: q.id)
+@pytest.mark.parametrize("questionnaire", ALL, ids=lambda q: q.id)
 def test_shipped_wordings_are_called_adapted_and_none_official(questionnaire):
     assert questionnaire.keys.wording == "adapted"
     assert not any(questionnaire.text(tag).provenance.official for tag in questionnaire.languages)
@@ -161,6 +212,12 @@ def test_a_changed_key_changes_the_version(mini):
     assert before.version.startswith("1.0+")
 
 
+def test_a_default_written_out_changes_no_version(mini):
+    before = read_questionnaire(mini)
+    edit(mini, "questionnaire.toml", 'method = "mean"', 'method = "mean", attention = []')
+    assert read_questionnaire(mini).version == before.version
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "expectation"),
     [
@@ -192,6 +249,12 @@ def test_a_changed_key_changes_the_version(mini):
         ('method = "mean"', 'method = "mean", formulas = { warmth = "m1" }', "scoring.formulas", "uses no formulas"),
         ('method = "mean"', 'method = "formula", formulas = { warmth = "m1 + m7" }', "scoring.formulas.warmth",
          "'m7' is no item with a value"),
+        ('method = "mean"', 'method = "mean", attention = [{ item = "goals", exclude = [1] }]',
+         "scoring.attention[goals]", "is no item on a scale"),
+        ('method = "mean"', 'method = "mean", attention = [{ item = "m1", exclude = [0, 1, 4] }]',
+         "scoring.attention[m1]", "excludes 0, 4, which scale 'agree' has not"),
+        ('method = "mean"', 'method = "mean", attention = [{ item = "m1", exclude = [] }]',
+         "scoring.attention[0].exclude", "at least 1 item"),
     ],
 )  # fmt: skip
 def test_a_wrong_key_is_told_with_file_key_and_expectation(mini, old, new, key, expectation):
