@@ -3,7 +3,8 @@
 Every table is a function of the frames in ``Answers``. Intervals resample personas, the model as itself (no persona)
 counting as one of them, where at least three answered; with fewer they resample items, and say so in ``unit``. Scores
 of personas resample personas only. Scores of the model as itself resample the items of the dimension, or, where a
-formula needs all its items, fillings: one frame, wording, option order and repeat each.
+formula needs all its items, fillings: one frame, wording, option order and repeat each. Fillings that failed an
+attention item enter no score; all other tables have them.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from culturesim.results import (
     QuestionnaireResult,
     ScoreRow,
 )
-from culturesim.score import FILLING, POINT, DimensionKey, centre, item_values, paired
+from culturesim.score import CELL, FILLING, POINT, DimensionKey, centre, item_values, paired, with_attention
 from culturesim.stats.effects import paired_difference
 from culturesim.stats.inference import (
     ONE_CLUSTER,
@@ -54,6 +55,7 @@ _FEW_FILLINGS = (
     "no interval: one respondent, a formula that needs all items, and fewer than three fillings of the questionnaire; "
     "ask with more --repeats or --wordings"
 )
+_ALL_FAILED = "every filling failed an attention item"
 _CONDITION = (
     pl.when(pl.col("persona_id") == NO_PERSONA).then(pl.lit("none")).otherwise(pl.lit("personas")).alias("condition")
 )
@@ -179,15 +181,19 @@ def distribution_rows(answers: Answers) -> tuple[DistributionRow, ...]:
 def score_rows(answers: Answers, bootstrap: Bootstrap) -> tuple[ScoreRow, ...]:
     """Every dimension in every language, for personas and for the model as itself."""
     keys = {key.questionnaire: key for key in answers.keys}
-    values = item_values(answers.responses, answers.shares, answers.items, answers.keys)
+    responses = with_attention(answers.responses, answers.keys)
+    values = item_values(responses.filter(~pl.col("failed")), answers.shares, answers.items, answers.keys)
     valued = dict(_groups(centre(values, answers.keys).with_columns(_CONDITION), [*_GROUP, "condition"]))
     rows = []
-    for group, asked in _groups(answers.responses.with_columns(_CONDITION), [*_GROUP, "condition"]):
+    for group, asked in _groups(responses.with_columns(_CONDITION), [*_GROUP, "condition"]):
         key, own = keys[group[1]], valued.get(group, values.clear())
-        names = {*asked["item"].unique(), *key.composites}
+        names, kept = ({*some["item"].unique(), *key.composites} for some in (asked, asked.filter(~pl.col("failed"))))
+        checked, excluded = (asked.filter(column).select(CELL).n_unique() for column in ("checked", "failed"))
         for dimension in key.dimensions:
             if dimension.formula or any(item in names for item in dimension.items):
-                rows.append(_score_row(group, dimension, own, names, bootstrap))
+                row = _score_row(group, dimension, own, kept, bootstrap)
+                flag = _ALL_FAILED if asked["failed"].all() else row.flag
+                rows.append(replace(row, flag=flag, checked=checked, excluded=excluded))
     return tuple(rows)
 
 

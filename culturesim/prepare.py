@@ -141,6 +141,7 @@ def questionnaire_row(questionnaire: Questionnaire) -> QuestionnaireRow:
         "formulas": dict(keys.scoring.formulas),
         "composites": {item.id: item.formula for item in keys.items if isinstance(item, CompositeItem)},
         "dimensions": [dimension.model_dump() for dimension in keys.dimensions],
+        "attention": {one.item: list(one.exclude) for one in keys.scoring.attention},
         "scales": {scale.id: list(scale.codes) for scale in keys.scales},
     }
     return QuestionnaireRow(

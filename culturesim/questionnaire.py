@@ -105,11 +105,19 @@ Item = Annotated[
 AskedItem = ScaleItem | PickItem
 
 
+class Attention(Strict):
+    """An item that shows who answers without reading: a filling with one of these codes on it is not scored."""
+
+    item: str
+    exclude: tuple[int, ...] = Field(min_length=1)
+
+
 class Scoring(Strict):
     """How item values become dimension scores: means, means centred on the person's own, formulas over item means."""
 
     method: Literal["mean", "centred_mean", "formula"]
     formulas: Mapping[str, str] = Field(default_factory=dict)
+    attention: tuple[Attention, ...] = ()
 
 
 class Keys(Strict):
@@ -159,7 +167,8 @@ class Questionnaire:
     @cached_property
     def version(self) -> str:
         """The stated version and a hash of the keys, so that a changed key is seen on every row."""
-        return f"{self.keys.version}+{digest(self.keys.model_dump_json()).hex()[:8]}"
+        keys = self.keys.model_dump_json(exclude_defaults=True)  # so that a key nobody uses yet changes no version
+        return f"{self.keys.version}+{digest(keys).hex()[:8]}"
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -269,6 +278,7 @@ def _key_faults(keys: Keys, folder: str) -> Iterable[tuple[str, str]]:
                 f"is {item.max_picks}, but {item.scale!r} has {len(scales[item.scale].codes)} options",
             )
     yield from _scoring_faults(keys, dimensions)
+    yield from _attention_faults(keys, scales)
 
 
 def _scoring_faults(keys: Keys, dimensions: set[str]) -> Iterable[tuple[str, str]]:
@@ -283,6 +293,16 @@ def _scoring_faults(keys: Keys, dimensions: set[str]) -> Iterable[tuple[str, str
         yield f"scoring.formulas.{name}", "formulas and dimensions must be the same names"
     for name, source in scoring.formulas.items():
         yield from _formula_faults(f"scoring.formulas.{name}", source, keys, asked_only=False)
+
+
+def _attention_faults(keys: Keys, scales: Mapping[str, Scale]) -> Iterable[tuple[str, str]]:
+    items = {item.id: item for item in keys.items}
+    for attention in keys.scoring.attention:
+        place, item = f"scoring.attention[{attention.item}]", items.get(attention.item)
+        if not isinstance(item, ScaleItem):
+            yield place, "is no item on a scale"
+        elif item.scale in scales and (unknown := sorted(set(attention.exclude) - set(scales[item.scale].codes))):
+            yield place, f"excludes {', '.join(map(str, unknown))}, which scale {item.scale!r} has not"
 
 
 def _formula_faults(place: str, source: str, keys: Keys, *, asked_only: bool) -> Iterable[tuple[str, str]]:

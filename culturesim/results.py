@@ -74,7 +74,11 @@ class CoverageRow:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """The score of a dimension in one language. ``condition``: "personas" (clusters: personas) or "none"."""
+    """The score of a dimension in one language. ``condition``: "personas" (clusters: personas) or "none".
+
+    ``checked`` fillings of the questionnaire answered an attention item; ``excluded`` of them failed it, and nothing
+    else they answered is in the score.
+    """
 
     model: str
     questionnaire: str
@@ -87,6 +91,8 @@ class ScoreRow:
     scale: str
     """The range the score lives on, such as "1–5", or "map coordinate"."""
     flag: str = ""
+    checked: int = 0
+    excluded: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal, TypeVar
 
@@ -94,13 +94,17 @@ class DimensionKey:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """How one version of a questionnaire is scored; ``composites`` are formulas by the item they give."""
+    """How one version of a questionnaire is scored.
+
+    ``composites`` are formulas by the item they give, ``attention`` the codes that exclude by the item they answer.
+    """
 
     questionnaire: str
     version: str
     method: Method
     dimensions: tuple[DimensionKey, ...]
     composites: Mapping[str, Formula]
+    attention: Mapping[str, Collection[int]] = field(default_factory=dict)
 
     @property
     def scored(self) -> tuple[str, ...]:
@@ -118,7 +122,8 @@ def read_key(questionnaire: str, version: str, scoring: str, items: pl.DataFrame
     ranges |= {item: _extremes(formula, ranges) for item, formula in composites.items()}
     belongs = dict(items.filter(pl.col("kind") != "pick").select("item", "dimensions").iter_rows())
     dimensions = tuple(_dimension(stored, dimension, belongs, ranges) for dimension in stored["dimensions"])
-    return Key(questionnaire, version, stored["method"], dimensions, composites)
+    attention = stored.get("attention", {})  # stores written before there was any have none
+    return Key(questionnaire, version, stored["method"], dimensions, composites, attention)
 
 
 def _dimension(
@@ -209,6 +214,29 @@ def paired(points: pl.DataFrame, factor: str, base: str, level: str) -> pl.DataF
         )
         .drop_nulls(["base", "level"])
         .sort(same)
+    )
+
+
+def with_attention(responses: pl.DataFrame, keys: Iterable[Key]) -> pl.DataFrame:
+    """The responses with what their filling (``CELL``) gave to attention items: columns ``checked`` and ``failed``.
+
+    A filling is checked where it has a valid answer to an attention item, and failed where such an answer is a code
+    that excludes; of probabilities, the likeliest code is the answer.
+    """
+    rows = [
+        (key.questionnaire, key.version, item, list(codes)) for key in keys for item, codes in key.attention.items()
+    ]
+    schema: dict[str, Any] = dict.fromkeys(("questionnaire", "version", "item"), pl.String)
+    excluding = pl.DataFrame(rows, schema | {"exclude": pl.List(pl.Int64)}, orient="row")
+    code = pl.col("codes").list.first().cast(pl.Int64)
+    fillings = (
+        responses.filter(_VALID)
+        .join(excluding, on=["questionnaire", "version", "item"])
+        .group_by(CELL)
+        .agg(pl.lit(True).alias("checked"), pl.col("exclude").list.contains(code).any().alias("failed"))
+    )
+    return responses.join(fillings, on=CELL, how="left", maintain_order="left").with_columns(
+        pl.col("checked", "failed").fill_null(False)
     )
 
 

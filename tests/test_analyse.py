@@ -140,6 +140,31 @@ def test_centred_scores_are_centred_within_each_persona():
     assert [(row.dimension, row.score.value) for row in found] == [("d", 1.0), ("e", -1.0)]
 
 
+CATCH = {"asked": items("a", ("catch", {"dimensions": []})), "attention": {"catch": [4, 5]}}
+
+
+def test_who_fails_an_item_of_attention_is_left_out_of_the_scores_and_counted():
+    rows = [response("a", code, who) for who, code in zip(PERSONAS, (1, 2, 3, 5), strict=True)]
+    rows += [response("catch", code, who) for who, code in zip(PERSONAS, (1, 1, None, 5), strict=True)]
+    given = answers(rows, **CATCH)
+    found = only(score_rows(given, QUICK))
+    assert (found.score.value, found.score.n, found.score.clusters) == (2.0, 3, 3)
+    assert (found.checked, found.excluded, found.flag) == (3, 1, "")
+    assert only(coverage_rows(given, QUICK)).asked == 8
+    assert only(distribution_rows(given), item="a").n == 4
+
+
+def test_where_every_filling_failed_there_is_no_score():
+    found = only(score_rows(answers([response("a", 3), response("catch", 5)], **CATCH), QUICK))
+    assert (found.score.value, found.score.n, found.items) == (None, 0, 0)
+    assert (found.checked, found.excluded, found.flag) == (1, 1, "every filling failed an attention item")
+
+
+def test_without_items_of_attention_nothing_is_checked():
+    found = only(score_rows(answers([response("a", 3, who) for who in PERSONAS]), QUICK))
+    assert (found.checked, found.excluded) == (0, 0)
+
+
 # ---------------------------------------------------------------- what moves the answers
 
 

@@ -132,7 +132,7 @@ def test_check_is_silent_on_stdout_and_fails_on_faults(tmp_path: Path, capsys: C
 USAGE = [
     (["survey", "sim/unifrom"], "did you mean"),
     (["survey", "opnai/x"], "did you mean 'openai'"),
-    (["survey", "sim/uniform", "--questionnaire", "mfq3"], "did you mean 'mfq2'"),
+    (["survey", "sim/uniform", "--questionnaire", "mfq20"], "did you mean 'mfq2'"),
     (["survey", "sim/uniform", "--personas", "wold:3"], "did you mean 'world'"),
     (["survey", "sim/uniform", "--personas", "country:500"], "104 different personas"),
     (["survey", "sim/uniform", "--languages", "xx"], "'xx'"),

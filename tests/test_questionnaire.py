@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from culturesim.errors import DefinitionError, UnknownNameError
 from culturesim.questionnaire import (
     CompositeItem,
+    FrameHead,
     PickItem,
     ScaleItem,
     read_battery,
@@ -17,7 +19,14 @@ IW10 = read_questionnaire(SHIPPED / "iw10")
 MFQ2 = read_questionnaire(SHIPPED / "mfq2")
 PVQ21 = read_questionnaire(SHIPPED / "pvq21")
 WVS = read_questionnaire(SHIPPED / "wvs-values")
-ALL = [IW10, MFQ2, PVQ21, WVS]
+
+
+MFQ30 = read_questionnaire(SHIPPED / "mfq30")
+VSM2013 = read_questionnaire(SHIPPED / "vsm2013")
+BIGFIVE50 = read_questionnaire(SHIPPED / "bigfive50")
+ALL = (IW10, MFQ2, MFQ30, PVQ21, VSM2013, WVS, BIGFIVE50)
+
+HEAD = FrameHead(title="a frame")
 
 KEYS = """
 id = "mini"
@@ -178,15 +187,57 @@ def test_a_mean_is_over_items_of_one_range(questionnaire):
         assert len({questionnaire.scale_of(item).codes for item in members}) == 1, dimension.id
 
 
-@pytest.mark.parametrize("questionnaire", ALL, ids=lambda q: q.id)
-def test_shipped_items_have_three_wordings(questionnaire):
-    assert {len(wordings) for wordings in questionnaire.text("en").items.values()} == {3}
+def test_mfq30_has_its_key_and_two_attention_items_outside_of_it():
+    key = {name: [] for name in ("care", "fairness", "loyalty", "authority", "purity")}
+    for place, item in enumerate(MFQ30.asked.values(), start=1):
+        for name in item.dimensions:
+            key[name].append(place)
+    assert key == {
+        "care": [1, 7, 12, 17, 23, 28],
+        "fairness": [2, 8, 13, 18, 24, 29],
+        "loyalty": [3, 9, 14, 19, 25, 30],
+        "authority": [4, 10, 15, 20, 26, 31],
+        "purity": [5, 11, 16, 21, 27, 32],
+    }
+    attention = {one.item: one.exclude for one in MFQ30.keys.scoring.attention}
+    assert attention == {"m06": (3, 4, 5), "m22": (0, 1, 2)}
+
+
+def test_mfq30_asks_for_relevance_and_then_for_agreement():
+    assert [item.scale for item in MFQ30.asked.values()] == ["relevance"] * 16 + ["agreement"] * 16
+    assert {scale.codes for scale in MFQ30.scales.values()} == {(0, 1, 2, 3, 4, 5)}
+    ends = {name: (scale.labels[0], scale.labels[-1]) for name, scale in MFQ30.text("en").scales.items()}
+    assert ends == {
+        "relevance": ("not at all relevant", "extremely relevant"),
+        "agreement": ("strongly disagree", "strongly agree"),
+    }
+
+
+def test_vsm2013_labels_run_in_the_direction_that_its_formulas_take():
+    assert not any(isinstance(item, ScaleItem) and item.reverse for item in VSM2013.asked.values())
+    labels = {name: scale.labels for name, scale in VSM2013.text("en").scales.items()}
+    firsts = [labels[item.scale][0] for item in VSM2013.asked.values()]
+    assert firsts == [
+        *["extremely important"] * 14, "always", "always", "always", "very good", "very proud", "never",
+        *["strongly agree"] * 4,
+    ]  # fmt: skip
+    assert labels["fear_frequency"] == labels["frequency"][::-1]
+
+
+def test_bigfive50_interleaves_five_factors_of_facets_keyed_both_ways():
+    items = list(BIGFIVE50.asked.values())
+    factors = ["extraversion", "agreeableness", "conscientiousness", "emotional_stability", "intellect"]
+    assert [item.dimensions for item in items] == [(name,) for name in factors * 10]
+    keyed = Counter((*item.dimensions, item.topic, item.reverse) for item in items)
+    assert len(keyed) == 50
+    assert Counter(factor for factor, _, reverse in keyed if reverse) == dict.fromkeys(factors, 5)
 
 
 @pytest.mark.parametrize("questionnaire", ALL, ids=lambda q: q.id)
-def test_shipped_items_have_as_many_wordings_in_every_language(questionnaire):
-    for name in questionnaire.asked:
-        assert len({len(questionnaire.text(tag).items[name]) for tag in questionnaire.languages}) == 1
+def test_shipped_items_have_three_wordings_or_outside_english_one(questionnaire):
+    wordings = 3 if questionnaire in (IW10, MFQ2, PVQ21, VSM2013) else 1
+    for tag in questionnaire.languages:
+        assert {len(texts) for texts in questionnaire.text(tag).items.values()} == {3 if tag == "en" else wordings}
 
 
 @pytest.mark.parametrize("questionnaire", ALL, ids=lambda q: q.id)
@@ -252,6 +303,12 @@ def test_a_changed_key_changes_the_version(mini):
     assert before.version.startswith("1.0+")
 
 
+def test_a_default_written_out_changes_no_version(mini):
+    before = read_questionnaire(mini)
+    edit(mini, "questionnaire.toml", 'method = "mean"', 'method = "mean", attention = []')
+    assert read_questionnaire(mini).version == before.version
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "expectation"),
     [
@@ -283,6 +340,12 @@ def test_a_changed_key_changes_the_version(mini):
         ('method = "mean"', 'method = "mean", formulas = { warmth = "m1" }', "scoring.formulas", "uses no formulas"),
         ('method = "mean"', 'method = "formula", formulas = { warmth = "m1 + m7" }', "scoring.formulas.warmth",
          "'m7' is no item with a value"),
+        ('method = "mean"', 'method = "mean", attention = [{ item = "goals", exclude = [1] }]',
+         "scoring.attention[goals]", "is no item on a scale"),
+        ('method = "mean"', 'method = "mean", attention = [{ item = "m1", exclude = [0, 1, 4] }]',
+         "scoring.attention[m1]", "excludes 0, 4, which scale 'agree' has not"),
+        ('method = "mean"', 'method = "mean", attention = [{ item = "m1", exclude = [] }]',
+         "scoring.attention[0].exclude", "at least 1 item"),
     ],
 )  # fmt: skip
 def test_a_wrong_key_is_told_with_file_key_and_expectation(mini, old, new, key, expectation):
@@ -363,13 +426,13 @@ def test_a_battery_without_parts_is_told(tmp_path):
 
 def test_a_frame_is_read_with_its_source_and_fingerprint(tmp_path):
     write(tmp_path, "en.j2", "{% block user %}?{% endblock %}")
-    frame = read_frame(tmp_path, "en")
+    frame = read_frame(tmp_path, "en", HEAD)
     write(tmp_path, "en.j2", "{% block user %}!{% endblock %}")
     assert (frame.id, frame.language, frame.source) == (tmp_path.name, "en", "{% block user %}?{% endblock %}")
-    assert frame.fingerprint != read_frame(tmp_path, "en").fingerprint
+    assert frame.fingerprint != read_frame(tmp_path, "en", HEAD).fingerprint
 
 
 def test_a_frame_in_an_unknown_language_names_the_file_to_add(tmp_path):
     write(tmp_path, "en.j2", "")
     with pytest.raises(UnknownNameError, match=r"'eo'.*add .*eo\.j2"):
-        read_frame(tmp_path, "eo")
+        read_frame(tmp_path, "eo", HEAD)

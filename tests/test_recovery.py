@@ -63,6 +63,13 @@ def test_dice_have_no_values_no_order_effect_and_no_verdict(analysed: Analysed, 
     assert all(row.score.low < 3 < row.score.high for row in found.scores)
 
 
+def test_of_dice_three_quarters_fail_an_item_of_attention(analysed: Analysed) -> None:
+    """Half of the codes of each of the two items exclude."""
+    found = analysed("sim/uniform", "mfq30", "world:60", languages=("en",))
+    assert {row.checked for row in found.scores} == {120}
+    assert all(0.62 < row.excluded / row.checked < 0.88 for row in found.scores)
+
+
 def test_who_takes_the_first_option_is_found_out_and_not_ranked(analysed: Analysed) -> None:
     found = analysed("sim/first-option", "iw10", languages=("en", "zh"))
     for place in found.positions:
@@ -72,8 +79,14 @@ def test_who_takes_the_first_option_is_found_out_and_not_ranked(analysed: Analys
     assert "answers in zh follow the place on the list" in found.withheld["sim/first-option / iw10"]
 
 
-def test_scores_of_the_analysis_are_those_of_the_view(analysed: Analysed, tmp_path: Path, library: Library) -> None:
-    found = analysed("sim/uniform", languages=("en", "es"), wordings=(0, 2))
+@pytest.mark.parametrize(
+    ("questionnaire", "factors"),
+    [("mfq2", {"languages": ("en", "es"), "wordings": (0, 2)}), ("mfq30", {"languages": ("en",)})],
+)
+def test_scores_of_the_analysis_are_those_of_the_view(
+    analysed: Analysed, tmp_path: Path, library: Library, questionnaire: str, factors: dict[str, Any]
+) -> None:
+    found = analysed("sim/uniform", questionnaire, **factors)
     view = open_store(tmp_path / "survey.duckdb", library).query(
         "select language, dimension, avg(score) as score from scores group by all"
     )

@@ -351,6 +351,14 @@ def test_a_missing_score_is_a_dash_with_its_note() -> None:
     assert "m01 gone" in html
 
 
+def test_how_many_failed_attention_items_stands_with_the_scores() -> None:
+    row = replace(analysis().scores[0], checked=40, excluded=3)
+    said = text(scores=(row, replace(row, condition="none", checked=2, excluded=0)))
+    assert "failing an attention item, of those that answered one: English with personas 3 of 40," in said
+    assert "English no persona 0 of 2." in said
+    assert "Fillings left out" not in text()
+
+
 def test_scores_without_content_verdict_are_marked() -> None:
     assert "Arabic<sup>" in page()
     assert "English<sup>" not in page()

@@ -7,7 +7,16 @@ import pytest
 
 from culturesim.population import read_population
 from culturesim.prepare import item_rows, questionnaire_row
-from culturesim.score import centre, code_shares, item_values, paired, read_key, respondent_scores, scale_points
+from culturesim.score import (
+    centre,
+    code_shares,
+    item_values,
+    paired,
+    read_key,
+    respondent_scores,
+    scale_points,
+    with_attention,
+)
 from tests.answered import items, response, responses
 
 POPULATION = Path(__file__).parents[1] / "analysis" / "populations" / "iw-projection"
@@ -28,12 +37,15 @@ def valued(rows, asked, *keys):
     return dict(values(rows, asked, *keys).select("item", "value").iter_rows())
 
 
+def stored(questionnaire):
+    """The key of a real questionnaire, as it comes out of a store."""
+    rows = pl.DataFrame([dataclasses.asdict(row) for row in item_rows(questionnaire)])
+    return read_key(questionnaire.id, questionnaire.version, questionnaire_row(questionnaire).scoring, rows)
+
+
 @pytest.fixture(scope="module")
 def iw10(library):
-    """The key of the real questionnaire, as it comes out of a store."""
-    questionnaire = library.questionnaire("iw10")
-    rows = pl.DataFrame([dataclasses.asdict(row) for row in item_rows(questionnaire)])
-    return read_key("iw10", questionnaire.version, questionnaire_row(questionnaire).scoring, rows)
+    return stored(library.questionnaire("iw10"))
 
 
 def test_all_answers_at_the_means_lie_at_the_constants_of_the_map(iw10):
@@ -57,6 +69,30 @@ def test_the_range_of_a_formula_comes_from_its_items(iw10):
     low, high = iw10.dimensions[0].range
     assert low < 0.038 < high
     assert iw10.dimensions[0].scale == f"{low:.2f} … {high:.2f}".replace("-", "−")
+
+
+def test_vsm2013_scores_item_means_by_the_published_formulas(library):
+    """With the square of its number as the mean of each item: 35(49 − 4) + 25(400 − 529) and so on, and C = 0."""
+    key = stored(library.questionnaire("vsm2013"))
+    means = {f"m{number:02}": number**2 for number in range(1, 25)}
+    assert {dimension.id: dimension.score(means) for dimension in key.dimensions} == {
+        "power_distance": -1650,
+        "individualism": 2100,
+        "masculinity": -700,
+        "uncertainty_avoidance": 585,
+        "long_term_orientation": -4155,
+        "indulgence": 2125,
+    }
+    assert {dimension.range for dimension in key.dimensions} == {(-240, 240), (-260, 260), (-280, 280), (-300, 300)}
+
+
+def test_mfq30_scores_means_of_six_and_leaves_attention_out(library):
+    key = stored(library.questionnaire("mfq30"))
+    numbers = {f"m{number:02}": number for number in range(1, 33)}
+    expected = {"care": 88 / 6, "fairness": 94 / 6, "loyalty": 100 / 6, "authority": 106 / 6, "purity": 112 / 6}
+    assert {dimension.id: dimension.score(numbers) for dimension in key.dimensions} == pytest.approx(expected)
+    assert set(numbers) - set(key.scored) == {"m06", "m22"}
+    assert key.attention == {"m06": [3, 4, 5], "m22": [0, 1, 2]}
 
 
 def test_a_reverse_keyed_item_is_turned_round():
@@ -211,3 +247,38 @@ def test_the_same_question_under_two_seeds_gives_two_pairs():
     frame = responses([response("a", code, option_order=order) for order in ("printed", "reversed") for code in (1, 5)])
     pairs = paired(scale_points(frame, code_shares(frame), items("a")), "option_order", "printed", "reversed")
     assert pairs.select("base", "level").rows() == [(0.0, 0.0), (1.0, 1.0)]
+
+
+CATCH = items("a", ("catch", {"dimensions": []}))
+CATCHES = key(CATCH, attention={"catch": [4, 5]})
+
+
+def attended(*rows):
+    found = with_attention(responses(rows), [CATCHES])
+    return found.select("persona_id", "item", "checked", "failed").rows()
+
+
+def test_one_failed_item_of_attention_fails_its_filling():
+    rows = [response("a", 1, "p"), response("catch", 4, "p"), response("a", 1, "q"), response("catch", 3, "q")]
+    assert attended(*rows) == [
+        ("p", "a", True, True), ("p", "catch", True, True), ("q", "a", True, False), ("q", "catch", True, False)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", [{"frame": "interview"}, {"wording": 1}, {"option_order": "reversed"},
+                                   {"repeat": 1}, {"language": "es"}, {"model": "n"}])  # fmt: skip
+def test_other_fillings_of_who_failed_one_stand(other):
+    assert attended(response("catch", 5), response("a", 1, **other))[1] == ("none", "a", False, False)
+
+
+def test_of_probabilities_the_likeliest_code_is_the_answer():
+    assert attended(response("catch", p={1: 0.6, 5: 0.4})) == [("none", "catch", True, False)]
+    assert attended(response("catch", p={1: 0.4, 5: 0.6})) == [("none", "catch", True, True)]
+
+
+def test_who_gave_an_item_of_attention_no_valid_answer_is_not_checked():
+    assert [row[2:] for row in attended(response("a", 1), response("catch"))] == [(False, False), (False, False)]
+
+
+def test_a_key_stored_before_there_was_attention_has_none():
+    assert key(items("a")).attention == {}

@@ -19,7 +19,7 @@ from culturesim.errors import UnknownNameError
 from culturesim.language import language
 from culturesim.library import Library
 from culturesim.questionnaire import CompositeItem, Questionnaire
-from culturesim.results import Analysis, Estimate
+from culturesim.results import Analysis, Estimate, ScoreRow
 
 Row = Sequence[object]
 Listed = tuple[Sequence[str], Iterable[Row]]
@@ -212,9 +212,14 @@ def check(
     say("all definitions are sound")
 
 
+def _remarks(score: ScoreRow) -> str:
+    left_out = f"{score.excluded} of {score.checked} fillings left out" if score.checked else ""
+    return "; ".join(remark for remark in (score.flag, left_out) if remark)
+
+
 def _show_analysis(analysis: Analysis) -> None:
     rows = [
-        (s.model, s.questionnaire, s.title, s.language, s.condition, _estimate(s.score), s.score.n, s.flag)
+        (s.model, s.questionnaire, s.title, s.language, s.condition, _estimate(s.score), s.score.n, _remarks(s))
         for s in analysis.scores
     ]
     columns = ("model", "questionnaire", "dimension", "language", "asked as", "score", "n", "")
