@@ -159,7 +159,7 @@ def _comment(path: Path) -> str:
 ADAPTED = (
     "**Adapted wordings.** Constructs, codes, answer scales and key are those of the source. The sentences are not: "
     "they were written for culturesim, in every language. So the items measure what the source's items measure as far "
-    "as new sentences can, which nobody has tested on people; scores are not official scores, and every report says so. "
+    "as new sentences can, which nobody has tested on people; scores are not official ones, and every report says so. "
     "Who holds the official wording can load it: `culturesim import official`."
 )
 
