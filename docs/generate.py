@@ -255,9 +255,7 @@ def _items(which: Questionnaire) -> str:
     words = which.text("en").items
     rows = ["| item | code | topic | scale | first wording |", "|---|---|---|---|---|"]
     for name, item in which.asked.items():
-        rows.append(
-            f"| {name} | {item.code} | {item.topic} | `{item.scale}` | {words[name][0].replace('|', chr(92) + '|')} |"
-        )
+        rows.append(f"| {name} | {item.code} | {item.topic} | `{item.scale}` | {_shown(words[name][0])} |")
     return "\n".join(rows)
 
 
