@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from culturesim.errors import UnknownNameError
+from culturesim.errors import StudyError, UnknownNameError
 from culturesim.lexicon import Lexicon, read_lexicon
 from culturesim.persona import PersonaPool, PersonaTexts, read_persona_texts, read_pool
+from culturesim.population import read_population
 from culturesim.questionnaire import Battery, Frame, Questionnaire, read_battery, read_frame, read_questionnaire
 from culturesim.resources import entries, roots
+from culturesim.society import read_society
 
 
 class Library:
@@ -22,6 +24,7 @@ class Library:
         self._frame = lru_cache(maxsize=None)(read_frame)
         self._persona_texts = lru_cache(maxsize=None)(read_persona_texts)
         self._lexicon = lru_cache(maxsize=None)(read_lexicon)
+        self._read_population = lru_cache(maxsize=None)(read_population)
 
     def questionnaires(self) -> Mapping[str, Path]:
         """Name → folder."""
@@ -77,8 +80,15 @@ class Library:
         return read_battery(_pick("battery", name, self.batteries()))
 
     def pool(self, name: str) -> PersonaPool:
-        """A persona pool by name."""
-        return read_pool(_pick("pool", name, self.pools()))
+        """A persona pool by name; one that takes the figures of a country is named with it: ``census:SE``."""
+        name, _, country = name.partition(":")
+        pool = read_pool(_pick("pool", name, self.pools()))
+        if not country:
+            return pool
+        if not pool.figures:
+            raise StudyError(f"pool {name!r} is not of one country: leave out {country!r}")
+        people = read_society(self._read_population(self.population(pool.figures)), country)
+        return pool.of(people.country, people.name, people.joint, people.shares)
 
     def frame(self, name: str, language: str) -> Frame:
         """A frame in one language; the languages of a frame may lie in several roots."""
