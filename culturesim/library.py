@@ -12,7 +12,7 @@ from culturesim.persona import PersonaPool, PersonaTexts, read_persona_texts, re
 from culturesim.population import read_population
 from culturesim.questionnaire import Battery, Frame, Questionnaire, read_battery, read_frame, read_questionnaire
 from culturesim.resources import entries, roots
-from culturesim.society import read_society
+from culturesim.society import countries, read_society
 
 
 class Library:
@@ -89,6 +89,10 @@ class Library:
             raise StudyError(f"pool {name!r} is not of one country: leave out {country!r}")
         people = read_society(self._read_population(self.population(pool.figures)), country)
         return pool.of(people.country, people.name, people.joint, people.shares)
+
+    def countries_of(self, pool: PersonaPool) -> tuple[str, ...]:
+        """ISO codes of the countries of which a pool takes figures; none where it takes none."""
+        return countries(self._read_population(self.population(pool.figures))) if pool.figures else ()
 
     def frame(self, name: str, language: str) -> Frame:
         """A frame in one language; the languages of a frame may lie in several roots."""

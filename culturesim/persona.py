@@ -73,7 +73,7 @@ class Joint(Strict):
 
     def pick(self, chance: float) -> dict[str, Level]:
         """The levels of one cell, by a number in [0, 1)."""
-        cell = self.cells[bisect_right(self._bounds, chance * self._bounds[-1])]
+        cell = self.cells[bisect_right(self._bounds, chance * self._bounds[-1], hi=len(self.cells) - 1)]
         return dict(zip(self.attributes, cell, strict=True))
 
     def shares(self, attribute: str) -> dict[Level, float]:
@@ -123,15 +123,16 @@ class PersonaPool(Strict):
         Raises ``DefinitionError`` where the figures have levels that this pool does not list.
         """
         told = {**shares, **{attribute: joint.shares(attribute) for attribute in joint.attributes}}
-        attributes = tuple(each.weighted(told[each.id]) for each in self.attributes if each.id in told)
+        place = f"personas/pools/{self.id}.toml"
         lacking = [
-            Fault(f"personas/pools/{self.id}.toml", f"attributes[{each.id}]", f"lacks {level}, of which there are figures")
+            Fault(place, f"attributes[{each.id}]", f"lacks {level!r}, of which there are figures")
             for each in self.attributes
             for level in told.get(each.id, ())
             if level not in each.levels
         ]
         if lacking:
             raise DefinitionError(lacking)
+        attributes = tuple(each.weighted(told[each.id]) for each in self.attributes if each.id in told)
         named = {"id": f"{self.id}:{country}", "title": f"{self.title}: {name}"}
         return self.model_copy(update={**named, "attributes": attributes, "joint": joint})
 
@@ -201,7 +202,7 @@ def _pick(attribute: Attribute, chance: float) -> Level:
 
 @dataclass(frozen=True)
 class Persona:
-    """One simulated person. Its ``id`` follows from its pool and attributes, and its number among those who are alike."""
+    """One simulated person, known by its pool, its attributes and its ``number`` among those who are alike."""
 
     pool: str
     attributes: Mapping[str, Level]

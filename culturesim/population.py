@@ -123,7 +123,7 @@ class SocietyTables(Strict):
     joint: str
     age: str
     ages: dict[str, tuple[int, int]] = Field(min_length=1)
-    attributes: dict[str, tuple[str, ...]] = {}
+    attributes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @property
     def needed(self) -> Mapping[str, set[str]]:

@@ -14,12 +14,17 @@ from culturesim.population import Population, country_row
 
 @dataclass(frozen=True)
 class Society:
-    """``country``: ISO 3166-1 alpha-2. ``shares``: attribute → level → share; attributes without figures are missing."""
+    """``country``: ISO 3166-1 alpha-2. ``shares``: attribute → level → share, of those that there are figures on."""
 
     country: str
     name: str
     joint: Joint
     shares: Mapping[str, Mapping[Level, float]]
+
+
+def countries(population: Population) -> tuple[str, ...]:
+    """ISO 3166-1 alpha-2 codes of the countries whose people a population tells."""
+    return tuple(population.tables[population.society.countries]["iso2"])
 
 
 def read_society(population: Population, country: str) -> Society:
@@ -38,9 +43,10 @@ def read_society(population: Population, country: str) -> Society:
         for column, (first, last) in rules.ages.items():
             share = cell[column] / (last - first + 1)
             weighted += [((*levels, age), share) for age in range(first, last + 1) if share]
-    told = {name: {level: row[level] for level in levels} for name, levels in rules.attributes.items()}
-    known = {name: levels for name, levels in told.items() if all(share is not None for share in levels.values())}
-    shares: dict[str, Mapping[Level, float]] = {"country": {row["iso2"]: 1.0}, **known}
+    shares: dict[str, Mapping[Level, float]] = {"country": {row["iso2"]: 1.0}}
+    for name, levels in rules.attributes.items():
+        if all(row[level] is not None for level in levels):
+            shares[name] = {level: row[level] for level in levels}
     joint = Joint(
         attributes=(*attributes, rules.age),
         cells=tuple(levels for levels, _ in weighted),

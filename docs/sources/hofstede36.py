@@ -2,13 +2,14 @@
 
     python docs/sources/hofstede36.py DIMENSIONS.csv
 
-DIMENSIONS.csv has the columns country, pdi, idv, mas, uai, ltowvs, ivr, divided by semicolons, "#NULL!" where a figure is
-missing: the file of G. Hofstede, G. J. Hofstede and M. Minkov, Cultures and Organizations (3rd edition, 2010), as its
-site had it on 16 August 2015. Countries with all six figures take part; regions and parts of countries do not.
+DIMENSIONS.csv has the columns country, pdi, idv, mas, uai, ltowvs, ivr, divided by semicolons, "#NULL!" where a figure
+is missing: the file of G. Hofstede, G. J. Hofstede and M. Minkov, Cultures and Organizations (3rd edition, 2010), as
+its site had it on 16 August 2015. Countries with all six figures take part; regions and parts of countries do not.
 
-Every dimension is brought to mean 0 and standard deviation 1. The choice begins with the two countries farthest apart and
-adds, 34 times, the one whose nearest chosen country is farthest away (Gonzalez 1985). The country farthest from this
-choice is then at most twice as far from it as from the best choice there is. The pool has the choice, not the figures.
+Every dimension is brought to mean 0 and standard deviation 1. The choice begins with the two countries farthest apart
+and adds, 34 times, the one whose nearest chosen country is farthest away (Gonzalez 1985). The country farthest from
+this choice is then at most twice as far from it as from the best choice there is. The pool has the choice, not the
+figures.
 """
 
 from __future__ import annotations
