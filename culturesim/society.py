@@ -5,11 +5,16 @@ What is known of several attributes together is joint; every other attribute is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from culturesim.errors import DefinitionError, Fault
 from culturesim.persona import Joint, Level
 from culturesim.population import Population, country_row
+
+ROUNDING = 0.01
+"""How far shares may add up to more or less than 1."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +36,36 @@ def read_society(population: Population, country: str) -> Society:
     """The people of a country, by ISO code (alpha-2 or alpha-3) or name.
 
     Every year of life within an age group is equally likely. Raises ``UnknownNameError`` for a country without figures
-    and ``DefinitionError`` where the population tells of no people.
+    and ``DefinitionError`` where figures are no shares of people.
     """
     rules = population.society
     row = country_row(population.tables[rules.countries], country)
-    cells = population.tables[rules.joint]
-    attributes = tuple(name for name in cells.columns if name != "iso3" and name not in rules.ages)
-    weighted = []
-    for cell in cells.filter(cells["iso3"] == row["iso3"]).iter_rows(named=True):
-        levels = tuple(cell[name] for name in attributes)
-        for column, (first, last) in rules.ages.items():
-            share = cell[column] / (last - first + 1)
-            weighted += [((*levels, age), share) for age in range(first, last + 1) if share]
     shares: dict[str, Mapping[Level, float]] = {"country": {row["iso2"]: 1.0}}
     for name, levels in rules.attributes.items():
-        if all(row[level] is not None for level in levels):
-            shares[name] = {level: row[level] for level in levels}
-    joint = Joint(
-        attributes=(*attributes, rules.age),
-        cells=tuple(levels for levels, _ in weighted),
-        weights=tuple(share for _, share in weighted),
-    )
-    return Society(row["iso2"], row["name"], joint, shares)
+        told = [row[level] for level in levels]
+        if any(share is not None for share in told):
+            _must_be_whole(population.folder / f"{rules.countries}.csv", f"{row['iso3']}, {name}", told)
+            shares[name] = dict(zip(levels, told, strict=True))
+    return Society(row["iso2"], row["name"], _joint(population, row["iso3"]), shares)
+
+
+def _joint(population: Population, iso3: str) -> Joint:
+    rules = population.society
+    table = population.tables[rules.joint]
+    rows = table.filter(table["iso3"] == iso3).to_dicts()
+    _must_be_whole(population.folder / f"{rules.joint}.csv", iso3, [row[age] for row in rows for age in rules.ages])
+    attributes = tuple(name for name in table.columns if name != "iso3" and name not in rules.ages)
+    people: dict[tuple[Level, ...], float] = {}
+    for row in rows:
+        for column, (first, last) in rules.ages.items():
+            for age in range(first, last + 1) if row[column] else ():
+                people[(*(row[name] for name in attributes), age)] = row[column] / (last - first + 1)
+    return Joint(attributes=(*attributes, rules.age), cells=tuple(people), weights=tuple(people.values()))
+
+
+def _must_be_whole(path: Path, key: str, shares: Sequence[object]) -> None:
+    numbers = [share for share in shares if isinstance(share, int | float) and share >= 0]
+    if len(numbers) < len(shares):
+        raise DefinitionError([Fault(str(path), key, "every share must be a number, 0 or more")])
+    if abs(sum(numbers) - 1) > ROUNDING:
+        raise DefinitionError([Fault(str(path), key, f"shares add up to {sum(numbers):.3f}, not to 1")])
