@@ -125,6 +125,7 @@ def _settings(study: str) -> dict[str, object]:
     """What of a study decides how a model is asked and samples, whatever it is asked."""
     factors = json.loads(study)
     chosen = {name: factors.get(name) for name in ("elicitation", "keys")}
+    chosen["rendering"] = factors.get("rendering", "second_person").replace("_", " ")
     return chosen | {name: value for name, value in factors.get("settings", {}).items() if name != "seed"}
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from culturesim.errors import CulturesimError, DefinitionError, Fault
 from culturesim.leaks import Vocabularies, words, words_shown
@@ -13,11 +13,12 @@ from culturesim.library import Library
 from culturesim.persona import NOBODY, Persona, PersonaPool, PersonaTexts, Vocabulary
 from culturesim.population import read_population
 from culturesim.questionnaire import Frame, Questionnaire
-from culturesim.records import KeyStyle, Prompt, Trial
+from culturesim.records import KeyStyle, Prompt, Rendering, Trial
 from culturesim.render import Renderer
 
 T = TypeVar("T")
 GENDERS = (NOBODY, Persona("check", {"sex": "female"}), Persona("check", {"sex": "male"}))
+RENDERINGS: tuple[Rendering, ...] = get_args(Rendering)
 KEY_STYLES: tuple[KeyStyle, ...] = ("numbers", "letters")
 
 
@@ -115,21 +116,33 @@ class _Check:
     def _pool(self, pool: PersonaPool) -> None:
         if not pool.attributes:
             return
+        kinds = [pool, *self._of_countries(pool)]
+        personas = {persona.id: persona for kind in kinds for persona in covering(kind)}
         for language in sorted(self.lexicons):
             texts = self.read(pool.id, self.library.persona_texts, pool.template, language)
             if texts is not None:
-                self._personas(pool, texts)
+                for rendering in RENDERINGS:
+                    self._personas(pool, texts, personas, rendering)
 
-    def _personas(self, pool: PersonaPool, texts: PersonaTexts) -> None:
-        personas = {persona.id: persona for persona in covering(pool)}
-        renderer = Renderer({}, {}, {texts.language: texts}, personas)
-        for persona in personas.values():
-            described = self.read(str(texts.path), renderer.describe, persona, texts.language)
-            if described is None:
-                return
-            leaked = self.vocabulary.leaks(texts.language, described)
-            if leaked:
-                self._leaks(str(texts.path), f"pool {pool.id}", texts.language, leaked)
+    def _of_countries(self, pool: PersonaPool) -> Iterable[PersonaPool]:
+        """Of a pool that takes figures, one country for each set of attributes that are told of any."""
+        codes = self.read(pool.id, self.library.countries_of, pool) or ()
+        found = (self.read(pool.id, self.library.pool, f"{pool.id}:{code}") for code in codes)
+        kinds = {tuple(attribute.id for attribute in each.attributes): each for each in found if each is not None}
+        return kinds.values()
+
+    def _personas(
+        self, pool: PersonaPool, texts: PersonaTexts, personas: Mapping[str, Persona], rendering: Rendering
+    ) -> None:
+        renderer = Renderer({}, {}, {texts.language: texts}, personas, rendering=rendering)
+        place, language = str(texts.path), texts.language
+        described = [self.read(place, renderer.describe, persona, language) for persona in personas.values()]
+        shown = [text for text in described if text is not None]
+        # What is in none of all together is in none: looking into each by itself takes ten times as long.
+        suspects = shown if self.vocabulary.leaks(language, "\n".join(shown)) else []
+        for text in suspects:
+            if leaked := self.vocabulary.leaks(language, text):
+                self._leaks(place, f"pool {pool.id}", language, leaked)
 
     def _leaks(self, file: str, key: str, language: str, leaked: list[str]) -> None:
         message = f"the prompt in {language!r} holds what is not of that language: {', '.join(leaked)}"

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from culturesim.errors import UnknownNameError
+from culturesim.errors import StudyError, UnknownNameError
 from culturesim.lexicon import Lexicon, read_lexicon
 from culturesim.persona import PersonaPool, PersonaTexts, read_persona_texts, read_pool
+from culturesim.population import read_population
 from culturesim.questionnaire import (
     Battery,
     Frame,
@@ -20,6 +21,7 @@ from culturesim.questionnaire import (
     read_questionnaire,
 )
 from culturesim.resources import entries, roots
+from culturesim.society import countries, read_society
 
 
 class Library:
@@ -32,6 +34,7 @@ class Library:
         self._frame_head = lru_cache(maxsize=None)(read_frame_head)
         self._persona_texts = lru_cache(maxsize=None)(read_persona_texts)
         self._lexicon = lru_cache(maxsize=None)(read_lexicon)
+        self._read_population = lru_cache(maxsize=None)(read_population)
 
     def questionnaires(self) -> Mapping[str, Path]:
         """Name → folder."""
@@ -88,8 +91,19 @@ class Library:
         return read_battery(_pick("battery", name, self.batteries()))
 
     def pool(self, name: str) -> PersonaPool:
-        """A persona pool by name."""
-        return read_pool(_pick("pool", name, self.pools()))
+        """A persona pool by name; one that takes the figures of a country is named with it: ``census:SE``."""
+        name, _, country = name.partition(":")
+        pool = read_pool(_pick("pool", name, self.pools()))
+        if not country:
+            return pool
+        if not pool.figures:
+            raise StudyError(f"pool {name!r} is not of one country: leave out {country!r}")
+        people = read_society(self._read_population(self.population(pool.figures)), country)
+        return pool.of(people.country, people.name, people.joint, people.shares)
+
+    def countries_of(self, pool: PersonaPool) -> tuple[str, ...]:
+        """ISO codes of the countries of which a pool takes figures; none where it takes none."""
+        return countries(self._read_population(self.population(pool.figures))) if pool.figures else ()
 
     def frame(self, name: str, language: str) -> Frame:
         """A frame in one language; the languages of a frame may lie in several roots."""

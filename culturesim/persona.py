@@ -1,8 +1,10 @@
-"""Personas: pools of attributes, seeded draws without duplicates, and the words a persona is described with."""
+"""Personas: pools of attributes, seeded draws, and the words a persona is described with."""
 
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,9 +44,54 @@ class Attribute(Strict):
             raise ValueError(f"attribute {self.id!r}: weights must be {len(self.levels)} numbers ≥ 0, not all 0")
         return self
 
+    def weighted(self, shares: Mapping[Level, float]) -> Attribute:
+        """This attribute with the levels that have a share, weighted by it."""
+        levels = tuple(level for level in self.levels if shares.get(level))
+        return self.model_copy(update={"levels": levels, "weights": tuple(shares[level] for level in levels)})
+
+
+class Joint(Strict):
+    """Attributes that hang together: ``weights`` says how many people there are of each of ``cells``."""
+
+    attributes: tuple[str, ...] = Field(min_length=1)
+    cells: tuple[tuple[Level, ...], ...] = Field(min_length=1)
+    weights: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Joint:
+        if any(len(cell) != len(self.attributes) for cell in self.cells):
+            raise ValueError(f"every cell must have a level of each of {', '.join(self.attributes)}")
+        if len(set(self.cells)) < len(self.cells):
+            raise ValueError("the same cell twice")
+        if len(self.weights) != len(self.cells) or min(self.weights) < 0 or not sum(self.weights):
+            raise ValueError(f"weights must be {len(self.cells)} numbers ≥ 0, not all 0")
+        return self
+
+    @cached_property
+    def _bounds(self) -> tuple[float, ...]:
+        return tuple(accumulate(self.weights))
+
+    def pick(self, chance: float) -> dict[str, Level]:
+        """The levels of one cell, by a number in [0, 1)."""
+        cell = self.cells[bisect_right(self._bounds, chance * self._bounds[-1], hi=len(self.cells) - 1)]
+        return dict(zip(self.attributes, cell, strict=True))
+
+    def shares(self, attribute: str) -> dict[Level, float]:
+        """Level → share of people, of one of the attributes."""
+        place, total = self.attributes.index(attribute), self._bounds[-1]
+        found: dict[Level, float] = {}
+        for cell, weight in zip(self.cells, self.weights, strict=True):
+            found[cell[place]] = found.get(cell[place], 0.0) + weight / total
+        return found
+
 
 class PersonaPool(Strict):
-    """The space personas are drawn from. ``template`` is the folder of ``personas/templates`` that describes them."""
+    """The space personas are drawn from. ``template`` is the folder of ``personas/templates`` that describes them.
+
+    A pool with ``joint`` weights is a population: people are drawn from it as they come, so two may be alike. They are
+    two personas then, told apart by a number. ``figures`` names the population of ``analysis/populations`` that gives
+    such weights for one country; the pool is then named with it (``census:SE``), and lists all levels there may be.
+    """
 
     id: str
     title: str
@@ -52,13 +99,42 @@ class PersonaPool(Strict):
     template: str = ""
     reference_year: int = 2025
     attributes: tuple[Attribute, ...] = ()
+    joint: Joint | None = None
+    figures: str = ""
 
     @model_validator(mode="after")
     def _fits(self) -> PersonaPool:
         names = [attribute.id for attribute in self.attributes]
         if len(set(names)) < len(names):
             raise ValueError(f"the same attribute twice in {', '.join(names)}")
+        if self.joint:
+            self._hold(self.joint)
         return self
+
+    def _hold(self, joint: Joint) -> None:
+        levels = {attribute.id: set(attribute.levels) for attribute in self.attributes}
+        for place, name in enumerate(joint.attributes):
+            if strange := sorted({str(cell[place]) for cell in joint.cells if cell[place] not in levels.get(name, ())}):
+                raise ValueError(f"joint: {', '.join(strange)} are no levels of an attribute {name!r}")
+
+    def of(self, country: str, name: str, joint: Joint, shares: Mapping[str, Mapping[Level, float]]) -> PersonaPool:
+        """This pool with the figures of one country; attributes without figures are left out.
+
+        Raises ``DefinitionError`` where the figures have levels that this pool does not list.
+        """
+        told = {**shares, **{attribute: joint.shares(attribute) for attribute in joint.attributes}}
+        place = f"personas/pools/{self.id}.toml"
+        lacking = [
+            Fault(place, f"attributes[{each.id}]", f"lacks {level!r}, of which there are figures")
+            for each in self.attributes
+            for level in told.get(each.id, ())
+            if level not in each.levels
+        ]
+        if lacking:
+            raise DefinitionError(lacking)
+        attributes = tuple(each.weighted(told[each.id]) for each in self.attributes if each.id in told)
+        named = {"id": f"{self.id}:{country}", "title": f"{self.title}: {name}"}
+        return self.model_copy(update={**named, "attributes": attributes, "joint": joint})
 
     @property
     def size(self) -> int:
@@ -66,10 +142,15 @@ class PersonaPool(Strict):
         return prod(len(attribute.levels) for attribute in self.attributes) if self.attributes else 0
 
     def draw(self, n: int, seed: int) -> tuple[Persona, ...]:
-        """``n`` personas without duplicates; the first k of n + 1 are the first k of n, so a study can grow.
+        """``n`` different personas; the first k of n + 1 are the first k of n, so a study can grow.
 
-        Raises ``StudyError`` where the pool has fewer than ``n``.
+        No two have the same attributes, except where the pool is a population. Raises ``StudyError`` where the pool has
+        fewer than ``n``.
         """
+        if self.joint:
+            return self._draw_people(self.joint, n, seed)
+        if self.figures:
+            raise StudyError(f"pool {self.id!r} is of one country: name it, as in {self.id}:SE")
         if n > self.size:
             raise StudyError(f"pool {self.id!r} has {self.size} different personas, {n} were asked for")
         if all(attribute.weights == "uniform" for attribute in self.attributes):
@@ -83,6 +164,20 @@ class PersonaPool(Strict):
             index, place = divmod(index, len(attribute.levels))
             levels[attribute.id] = attribute.levels[place]
         return Persona(self.id, levels)
+
+    def _draw_people(self, joint: Joint, n: int, seed: int) -> tuple[Persona, ...]:
+        rest = [attribute for attribute in self.attributes if attribute.id not in joint.attributes]
+        alike: Counter[str] = Counter()
+        drawn = []
+        for place in range(n):
+            found = joint.pick(unit("person", self.id, seed, place))
+            found |= {each.id: _pick(each, unit("person", self.id, seed, place, each.id)) for each in rest}
+            # In the order of the pool, whatever is joint.
+            levels = {attribute.id: found[attribute.id] for attribute in self.attributes}
+            first = Persona(self.id, levels)
+            alike[first.id] += 1
+            drawn.append(Persona(self.id, levels, alike[first.id]))
+        return tuple(drawn)
 
     def _draw_weighted(self, n: int, seed: int) -> tuple[Persona, ...]:
         if not n:
@@ -107,17 +202,19 @@ def _pick(attribute: Attribute, chance: float) -> Level:
 
 @dataclass(frozen=True)
 class Persona:
-    """One simulated person. Its ``id`` follows from its pool and attributes alone."""
+    """One simulated person, known by its pool, its attributes and its ``number`` among those who are alike."""
 
     pool: str
     attributes: Mapping[str, Level]
+    number: int = 1
 
     @cached_property
     def id(self) -> str:
-        """``<pool>-<16 hexadecimal digits>``; "none" for the model as itself."""
+        """``<pool>-<16 hexadecimal digits>``, and ``-<number>`` from the second on; "none" for the model as itself."""
         if not self.attributes:
             return NO_PERSONA
-        return f"{self.pool}-{digest(json.dumps(dict(self.attributes), sort_keys=True)).hex()[:16]}"
+        kind = f"{self.pool}-{digest(json.dumps(dict(self.attributes), sort_keys=True)).hex()[:16]}"
+        return kind if self.number == 1 else f"{kind}-{self.number}"
 
     @property
     def gender(self) -> Literal["m", "f", ""]:

@@ -103,6 +103,34 @@ class Projection(Strict):
     dimensions: dict[str, Axis] = Field(min_length=1)
     picks: tuple[PickRule, ...] = ()
 
+    @property
+    def needed(self) -> Mapping[str, set[str]]:
+        """Table → columns it must have."""
+        axes = set(self.dimensions)
+        return {self.societies: {"iso3", "iso2", "name"} | axes, self.items: {"item", *_ITEM_FIGURES} | axes}
+
+
+class SocietyTables(Strict):
+    """Where the people of each country are told, for pools that draw from them.
+
+    ``countries`` has a row per country, ``joint`` one per country and cell of attributes, with a column per age group
+    (``ages``: column → first and last year of life) that holds the share of the country's people. ``age`` names the
+    attribute the groups are made into; ``attributes`` name independent ones and their levels, each a column of
+    ``countries`` with the share of people, empty where it is not known.
+    """
+
+    countries: str
+    joint: str
+    age: str
+    ages: dict[str, tuple[int, int]] = Field(min_length=1)
+    attributes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @property
+    def needed(self) -> Mapping[str, set[str]]:
+        """Table → columns it must have."""
+        levels = {level for levels in self.attributes.values() for level in levels}
+        return {self.countries: {"iso3", "iso2", "name"} | levels, self.joint: {"iso3"} | set(self.ages)}
+
 
 class Source(Strict):
     """``SOURCE.toml``: where figures come from and on what terms. ``tables``: table → column → what it means."""
@@ -119,19 +147,14 @@ class Source(Strict):
     notice: str = ""
     tables: dict[str, Annotated[dict[str, str], Field(min_length=1)]] = Field(min_length=1)
     projection: Projection | None = None
+    society: SocietyTables | None = None
 
     @model_validator(mode="after")
     def _known(self) -> Source:
-        if self.projection is None:
-            return self
-        axes = set(self.projection.dimensions)
-        needed = {
-            self.projection.societies: {"iso3", "iso2", "name"} | axes,
-            self.projection.items: {"item", *_ITEM_FIGURES} | axes,
-        }
-        for table, columns in needed.items():
-            if lacking := sorted(columns - set(self.tables.get(table, {}))):
-                raise ValueError(f"the projection needs a table {table!r} with the columns {', '.join(lacking)}")
+        for name, section in (("projection", self.projection), ("society", self.society)):
+            for table, columns in section.needed.items() if section else ():
+                if lacking := sorted(columns - set(self.tables.get(table, {}))):
+                    raise ValueError(f"{name} needs a table {table!r} with the columns {', '.join(lacking)}")
         return self
 
 
@@ -173,6 +196,14 @@ class Population:
             )
             raise DefinitionError([fault])
         return self.source.projection
+
+    @property
+    def society(self) -> SocietyTables:
+        """Where people are told; raises ``DefinitionError`` where SOURCE.toml does not say."""
+        if self.source.society is None:
+            fault = Fault(str(self.folder / SOURCE_FILE), "society", "is missing: no people can be drawn from it")
+            raise DefinitionError([fault])
+        return self.source.society
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -252,7 +283,7 @@ def country_figures(population: Population | Path, country: str) -> Figures:
     if isinstance(population, Path):
         population = read_population(population)
     projection = population.projection
-    society = _society(population.tables[projection.societies], country)
+    society = country_row(population.tables[projection.societies], country)
     coordinates = {name: float(society[name]) for name in projection.dimensions}
     items = population.tables[projection.items]
     try:
@@ -273,7 +304,8 @@ def country_figures(population: Population | Path, country: str) -> Figures:
     )
 
 
-def _society(societies: pl.DataFrame, country: str) -> dict[str, Any]:
+def country_row(societies: pl.DataFrame, country: str) -> dict[str, Any]:
+    """The row of a country, by ISO 3166-1 code or name; ``UnknownNameError`` suggests the nearest."""
     wanted = country.casefold()
     for row in societies.iter_rows(named=True):
         if wanted and wanted in {row["iso2"].casefold(), row["iso3"].casefold(), row["name"].casefold()}:

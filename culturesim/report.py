@@ -179,8 +179,9 @@ def grouped(rows: Iterable[Any], *names: str) -> list[tuple[Any, list[Any]]]:
 
 
 def study(row: DesignRow) -> Mapping[str, Any]:
-    """The factors of a run's study."""
-    return _stored(row, "study", row.study)
+    """The factors of a run's study; personas are told in the second person where it does not say otherwise."""
+    factors = _stored(row, "study", row.study)
+    return {"rendering": "second_person"} | dict(factors) if (factors.get("personas") or {}).get("n") else factors
 
 
 def backend(row: DesignRow) -> Mapping[str, Any]:

@@ -31,12 +31,12 @@ class Draw(Strict):
 
     @classmethod
     def parse(cls, text: str, seed: int = 0) -> Draw:
-        """From ``POOL:N``, or ``none``."""
-        pool, _, n = text.partition(":")
-        if pool == "none" and n in {"", "0"}:
+        """From ``POOL:N``, ``POOL:COUNTRY:N``, or ``none``."""
+        if text in {"none", "none:0"}:
             return cls()
-        if not n.isdecimal() or not int(n):
-            raise StudyError(f"--personas wants POOL:N such as world:8, or none; not {text!r}")
+        pool, _, n = text.rpartition(":")
+        if not pool or not n.isdecimal() or not int(n):
+            raise StudyError(f"--personas wants POOL:N such as world:8 or census:SE:200, or none; not {text!r}")
         return cls(pool=pool, n=int(n), seed=seed)
 
 

@@ -325,6 +325,11 @@ def test_ways_to_elicit_are_told_apart():
     assert runs["model"].to_list() == ["m (choice, keys None)", "m (probabilities, letters)"]
 
 
+def test_personas_told_in_two_ways_are_not_pooled():
+    runs, _ = settings_of({"elicitation": "choice"}, {"elicitation": "choice", "rendering": "biography"})
+    assert runs["model"].to_list() == ["m (second person)", "m (biography)"]
+
+
 def test_another_seed_is_more_of_the_same():
     runs, answered = settings_of({"settings": {"seed": 1}}, {"settings": {"seed": 2}})
     assert set(runs["model"]) | set(answered["model"]) == {"m"}

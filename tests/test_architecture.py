@@ -16,7 +16,7 @@ LEVELS = {
     "results": 10, "resources": 10, "language": 10, "shuffle": 10, "formula": 10, "definition": 10,
     "journal": 20, "lexicon": 20, "questionnaire": 20, "persona": 20, "population": 20, "study": 20, "pricing": 20,
     "limits": 20,
-    "migrations": 20, "inversion": 10,
+    "migrations": 20, "inversion": 10, "society": 22,
     "library": 25,
     "design": 30, "render": 30, "parse": 30, "score": 30, "backends": 30, "store": 30, "stats": 30,
     "prepare": 35, "flow": 35, "retrying": 35, "pending": 36, "intake": 36, "adoption": 37, "batches": 38, "usage": 36,

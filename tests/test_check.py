@@ -25,6 +25,14 @@ MESSAGES: list[tuple[str, str, str, str]] = [
     ("questionnaires/batteries/first.toml", '"m06"', '"m60"', "'m60'"),
     ("personas/templates/portrait/zh.j2", "persona.age", "persona.aeg", "'aeg'"),
     ("personas/vocabulary/es.toml", "[education]", "[educatoin]", "word of [education]"),
+    ("personas/vocabulary/zh.toml", "refugee =", "refugees =", "'refugee'"),
+    ("personas/vocabulary/en.toml", "'am', 'are', 'is') }} Christian", "'am', 'are') }} Christian", "third"),
+    ("personas/templates/role/es.j2", "{% block biography -%}", "{% block life -%}", "block 'biography' is missing"),
+    ("personas/templates/nationality/es.j2", "Esta es la historia", "This is la historia", "this"),
+    ("personas/templates/census/ar.j2", "{%- if persona.education is defined %} {{ word(", "{%- if 1 %} {{ word(",
+     "'education'"),
+    ("personas/pools/census.toml", '"SI", ', "", "lacks 'SI', of which there are figures"),
+    ("analysis/populations/census/countries.csv", "Sweden,7995,0.887", "Sweden,7995,0.987", "add up to 1.1"),
     ("personas/pools/world.toml", 'weights = "uniform"', 'weights = "even"', "weights"),
 ]  # fmt: skip
 

@@ -114,10 +114,28 @@ def test_list_lists(kind: str, capsys: Capture) -> None:
     assert len(json.loads(capsys.readouterr().out)) >= 1
 
 
-@pytest.mark.parametrize("name", ["mfq2", "iw10.Y00*", "quick", "world", "interview"])
+@pytest.mark.parametrize("name", ["mfq2", "iw10.Y00*", "quick", "world", "census", "interview"])
 def test_show_shows(name: str, capsys: Capture) -> None:
     assert run(["show", name, "--language", "es"]) == 0
     assert len(capsys.readouterr().err) > 100
+
+
+def test_a_pool_of_a_country_is_shown_with_shares_and_source(capsys: Capture) -> None:
+    assert run(["show", "census:SWE"]) == 0
+    shown = capsys.readouterr().err
+    assert "urban 88.7% rural 11.3%" in shown
+    assert "18–100" in shown
+    assert "World Population Prospects 2019" in shown
+    assert run(["show", "census:XQ"]) == 2
+    assert "unknown country 'XQ'" in capsys.readouterr().err
+
+
+def test_people_of_a_country_are_planned_as_told(capsys: Capture) -> None:
+    command = ["plan", "sim/uniform", "--battery", "first", "--personas", "census:SE:5", "--rendering", "biography"]
+    assert run(command) == 0
+    assert "This is the story of a" in capsys.readouterr().err
+    assert run(["plan", "sim/uniform", "--battery", "first", "--personas", "census:5"]) == 2
+    assert "name it, as in census:SE" in capsys.readouterr().err
 
 
 def test_check_is_silent_on_stdout_and_fails_on_faults(tmp_path: Path, capsys: Capture) -> None:

@@ -17,7 +17,7 @@ def test_no_prompt_holds_a_word_of_another_language(
 ) -> None:
     """Every item and wording in every language and frame, to the model itself and to people of two pools."""
     vocabularies = Vocabularies(library, {tag: library.lexicon(tag) for tag in library.languages()})
-    for pool in ("world", "country"):
+    for pool in ("world", "country", "roles", "census:IN"):
         study = prepared(battery="full", languages=(language,), frames=(frame,), wordings="all",
                          personas=Draw(pool=pool, n=6), option_orders=("printed",))  # fmt: skip
         for trial in study.design.trials("grouped"):

@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from culturesim.errors import DefinitionError, StudyError, UnknownNameError
 from culturesim.persona import (
     NOBODY,
     Attribute,
+    Joint,
     Persona,
     PersonaPool,
     read_persona_texts,
@@ -17,6 +19,7 @@ from culturesim.persona import (
 )
 
 SHIPPED = Path(__file__).parents[1] / "personas"
+POOLS = [read_pool(path) for path in sorted((SHIPPED / "pools").glob("*.toml"))]
 WORLD = read_pool(SHIPPED / "pools" / "world.toml")
 SEX = Attribute(id="sex", levels=("female", "male"))
 AGE = Attribute(id="age", levels=tuple(range(18, 81)))
@@ -163,10 +166,80 @@ def test_a_wrong_pool_is_told_with_file_key_and_expectation(tmp_path, text, key,
 @pytest.mark.parametrize("path", sorted((SHIPPED / "vocabulary").glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_vocabularies_have_a_word_for_every_level(path):
     vocabulary = read_vocabulary(path)
-    for attribute in WORLD.attributes:
-        if attribute.id in vocabulary.words:
-            for level in attribute.levels:
+    for pool in POOLS:
+        for attribute in pool.attributes:
+            assert attribute.id in vocabulary.words or attribute.id == "age" or attribute.domain == "country"
+            for level in attribute.levels if attribute.id in vocabulary.words else ():
                 assert all(vocabulary.word(attribute.id, level, gender) for gender in ("m", "f", ""))
+
+
+def test_pools_are_of_the_sizes_they_are_known_by():
+    sizes = {pool.id: pool.size for pool in POOLS}
+    assert sizes["hofstede36"] == 36
+    assert sizes["roles"] == 2 * 40
+
+
+FAMILY = Joint(attributes=("sex", "age"), cells=(("female", 80), ("female", 20), ("male", 20)), weights=(2.0, 1.0, 1.0))
+TOWN = PersonaPool(
+    id="town",
+    title="",
+    attributes=(Attribute(id="faith", levels=("a", "b"), weights=(9.0, 1.0)), SEX, AGE),
+    joint=FAMILY,
+)
+
+
+def test_people_are_drawn_as_often_as_there_are_of_their_kind():
+    drawn = TOWN.draw(4000, 1)
+    kinds = Counter((p.attributes["sex"], p.attributes["age"]) for p in drawn)
+    assert {kind: pytest.approx(n / 4000, abs=0.04) for kind, n in kinds.items()} == {
+        ("female", 80): 0.5, ("female", 20): 0.25, ("male", 20): 0.25,
+    }  # fmt: skip
+    assert sum(p.attributes["faith"] == "a" for p in drawn) / 4000 == pytest.approx(0.9, abs=0.03)
+    assert list(drawn[0].attributes) == ["faith", "sex", "age"]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(), st.integers(0, 60))
+def test_people_may_be_alike_and_are_different_personas(seed, n):
+    drawn = TOWN.draw(n, seed)
+    assert len({persona.id for persona in drawn}) == len(drawn) == n
+    assert drawn[: n // 2] == TOWN.draw(n // 2, seed)
+
+
+def test_of_people_who_are_alike_the_second_has_a_number():
+    first, second = Persona("p", {"a": 1}), Persona("p", {"a": 1}, 2)
+    assert second.id == f"{first.id}-2"
+    assert first.row().attributes == second.row().attributes
+
+
+def test_a_joint_tells_the_shares_of_each_attribute():
+    assert FAMILY.shares("sex") == {"female": 0.75, "male": 0.25}
+    assert FAMILY.pick(0.999999) == {"sex": "male", "age": 20}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expectation"),
+    [
+        ({"cells": (("x",), ("y", 1))}, "every cell must have a level of each of sex"),
+        ({"cells": (("x",), ("x",))}, "the same cell twice"),
+        ({"cells": (("x",), ("y",)), "weights": (1.0,)}, "weights must be 2 numbers"),
+        ({"cells": (("x",), ("y",)), "weights": (1.0, -1.0)}, "weights must be 2 numbers"),
+    ],
+)
+def test_wrong_joints_are_refused(fields, expectation):
+    with pytest.raises(ValidationError, match=expectation):
+        Joint(**{"attributes": ("sex",), "weights": (1.0, 1.0)} | fields)
+
+
+def test_a_joint_is_of_the_pools_own_levels():
+    with pytest.raises(ValidationError, match="joint: 20 are no levels of an attribute 'age'"):
+        PersonaPool(id="p", title="", attributes=(SEX, Attribute(id="age", levels=(80,))), joint=FAMILY)
+
+
+def test_a_pool_of_ones_own_may_have_joint_weights(tmp_path):
+    text = POOL + '[joint]\nattributes = ["sex"]\ncells = [["female"], ["male"]]\nweights = [1, 0]'
+    (tmp_path / "village.toml").write_text(text, encoding="utf-8")
+    assert {p.attributes["sex"] for p in read_pool(tmp_path / "village.toml").draw(30, 1)} == {"female"}
 
 
 def test_a_word_follows_gender_and_falls_back_on_the_unmarked_form():

@@ -326,8 +326,16 @@ def test_an_unfinished_survey_is_called_so() -> None:
 def test_design_shows_every_factor() -> None:
     said = text()
     for shown in ("8 personas of the pool world (seed 0)", "printed, reversed", "0, 1", "temperature 1, seed 0",
-                  "culturesim 0.1.0, parser 3", "576 of 576", "2026-07-30 08:05 UTC", "Arabic العربية"):  # fmt: skip
+                  "culturesim 0.1.0, parser 3", "576 of 576", "2026-07-30 08:05 UTC", "Arabic العربية",
+                  "second person"):  # fmt: skip
         assert shown in said
+
+
+def test_design_shows_how_personas_were_told() -> None:
+    design = replace(analysis().design[0], study=json.dumps(STUDY | {"rendering": "first_person"}))
+    assert "first person" in text(design=(design,))
+    alone = replace(design, study=json.dumps(STUDY | {"personas": {"pool": "none", "n": 0, "seed": 0}}))
+    assert "person" not in text(design=(alone,)).partition("Personas told as")[2][:20]
 
 
 def test_a_study_that_is_not_json_names_its_run() -> None:

@@ -41,10 +41,24 @@ def test_senseless_studies_are_refused(factors: dict[str, object], told: str) ->
 
 def test_draws_are_written_as_pool_and_number() -> None:
     assert Draw.parse("world:8", seed=4) == Draw(pool="world", n=8, seed=4)
-    assert Draw.parse("none") == Draw()
+    assert Draw.parse("census:SE:200") == Draw(pool="census:SE", n=200)
+    assert Draw.parse("none") == Draw() == Draw.parse("none:0")
 
 
-@pytest.mark.parametrize("text", ["world", "world:", "world:0", "world:-3", "world:many"])
+@pytest.mark.parametrize("text", ["world", "world:", "world:0", "world:-3", "world:many", "census:SE", "8", ":8"])
 def test_other_draws_are_refused(text: str) -> None:
     with pytest.raises(StudyError, match="POOL:N"):
         Draw.parse(text)
+
+
+def test_the_usual_rendering_is_not_told() -> None:
+    """So that studies from before there was another keep their names."""
+    assert "rendering" not in make_study(battery="first").model_dump()
+    told = make_study(battery="first", rendering="biography")
+    assert told.model_dump()["rendering"] == "biography"
+    assert make_study(**told.model_dump()) == told
+
+
+def test_other_renderings_are_refused() -> None:
+    with pytest.raises(StudyError, match=r"rendering: .*'second_person'.*'biography'"):
+        make_study(battery="first", rendering="fourth_person")

@@ -18,6 +18,8 @@ from culturesim.cli.terminal import frame_table, print_json, say, show_summary, 
 from culturesim.errors import UnknownNameError
 from culturesim.language import language
 from culturesim.library import Library
+from culturesim.persona import Attribute, PersonaPool
+from culturesim.population import read_population
 from culturesim.questionnaire import CompositeItem, Questionnaire
 from culturesim.results import Analysis, Estimate, ScoreRow
 
@@ -116,8 +118,14 @@ def _languages(library: Library) -> Listed:
 def _pools(library: Library) -> Listed:
     read = map(library.pool, library.pools())
     return ("name", "title", "attributes", "personas"), (
-        (pool.id, pool.title, " ".join(a.id for a in pool.attributes), f"{pool.size:,}") for pool in read
+        (_called(pool), pool.title, " ".join(a.id for a in pool.attributes), "" if pool.figures else f"{pool.size:,}")
+        for pool in read
     )
+
+
+def _called(pool: PersonaPool) -> str:
+    """What ``--personas`` takes before the number."""
+    return f"{pool.id}:COUNTRY" if pool.figures else pool.id
 
 
 def _frames(library: Library) -> Listed:
@@ -128,8 +136,6 @@ def _frames(library: Library) -> Listed:
 
 
 def _populations(library: Library) -> Listed:
-    from culturesim.population import read_population
-
     read = map(read_population, library.populations().values())
     return ("name", "title", "licence"), ((p.id, p.source.title, p.source.licence) for p in read)
 
@@ -164,10 +170,13 @@ def show(
         battery = library.battery(name)
         say(f"{battery.title}: {battery.description}")
         table(name, ("questionnaire", "items"), ((part.questionnaire, " ".join(part.items)) for part in battery.parts))
-    elif name in library.pools():
+    elif name.partition(":")[0] in library.pools():
         pool = library.pool(name)
         say(f"{pool.title}: {pool.description}")
-        table(name, ("attribute", "levels"), ((a.id, " ".join(map(str, a.levels))) for a in pool.attributes))
+        if pool.figures:
+            source = read_population(library.population(pool.figures)).source
+            say(f"figures: {source.citation.strip()} {source.edition} Licence: {source.licence}")
+        table(name, ("attribute", "levels"), ((a.id, _levels(a)) for a in pool.attributes))
     elif name in library.frames():
         head = library.frame_head(name)
         say(f"{head.title}: {head.description}\nasked by {' or '.join(head.elicitations)}\n")
@@ -175,6 +184,16 @@ def show(
     else:
         known = [*library.questionnaires(), *library.batteries(), *library.pools(), *library.frames()]
         raise UnknownNameError("definition", name, known)
+
+
+def _levels(attribute: Attribute) -> str:
+    """The levels of an attribute, with their shares where they differ; a long run of numbers by its ends."""
+    levels, weights = attribute.levels, attribute.weights
+    if len(levels) > 20 and isinstance(levels[0], int) and levels == tuple(range(levels[0], levels[0] + len(levels))):
+        return f"{levels[0]}–{levels[-1]}"
+    if weights == "uniform":
+        return " ".join(map(str, levels))
+    return " ".join(f"{level} {weight / sum(weights):.1%}" for level, weight in zip(levels, weights, strict=True))
 
 
 def _show_questionnaire(questionnaire: Questionnaire, language: str, pattern: str) -> None:

@@ -22,7 +22,7 @@ Battery = Annotated[str | None, typer.Option(help="a named set of questionnaires
 Questionnaires = Annotated[str | None, typer.Option("--questionnaire", help="names or folders, comma-separated")]
 Items = Annotated[str | None, typer.Option(help="item ids or globs, comma-separated")]
 Languages = Annotated[str | None, typer.Option(help="language tags, comma-separated")]
-Personas = Annotated[str | None, typer.Option(help="POOL:N, or none")]
+Personas = Annotated[str | None, typer.Option(help="POOL:N, such as world:8 or census:SE:200; or none")]
 Told = Annotated[
     str | None,
     typer.Option("--rendering", help="how personas are told: second_person, first_person, third_person, biography"),
