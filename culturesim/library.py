@@ -109,7 +109,7 @@ class Library:
         """A frame in one language; the languages of a frame may lie in several roots."""
         folder = _pick("frame", name, self.frames())
         written = (place for place in self._frame_folders(name) if (place / f"{language}.j2").is_file())
-        return self._frame(next(written, folder), language, self.frame_head(name))
+        return self._frame(next(written, folder), language, self.frame_head(name).choice_only)
 
     def frame_head(self, name: str) -> FrameHead:
         """What holds for a frame in every language."""

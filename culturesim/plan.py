@@ -113,7 +113,7 @@ def _share(
     if measured:
         tokens_in, tokens_out = _as_measured(language, measured, trials, size)
     else:
-        tokens_in, tokens_out = _as_assumed(prepared, language, trials, size)
+        tokens_in, tokens_out = _as_assumed(prepared, language, trials, size, own)
     low, high = (
         _cost(prices, prepared.study.model, trials, *tokens, batch=batch)
         for tokens in zip(tokens_in, tokens_out, strict=True)
@@ -137,12 +137,15 @@ def _cost(prices: Prices, model: str, trials: int, tokens_in: int, tokens_out: i
     return total
 
 
-def _as_assumed(prepared: Prepared, language: str, trials: int, size: float) -> tuple[tuple[int, int], tuple[int, int]]:
+def _as_assumed(
+    prepared: Prepared, language: str, trials: int, size: float, own: Sequence[Prompt]
+) -> tuple[tuple[int, int], tuple[int, int]]:
     wide, narrow = BYTES_PER_TOKEN.get(cldr(language).script, BYTES_PER_TOKEN_ELSEWHERE)
     study = prepared.study
-    most = 1 if study.elicitation == "probabilities" else study.settings.max_tokens
-    most += thinking_room(study.model, Settings(**study.settings.model_dump()))
-    return (round(size / wide), round(size / narrow)), (trials, trials * most)
+    # Within a study of probabilities some items and frames are asked by choice.
+    bounds = [1 if prompt.trial.elicitation == "probabilities" else study.settings.max_tokens for prompt in own]
+    most = sum(bounds) / max(1, len(bounds)) + thinking_room(study.model, Settings(**study.settings.model_dump()))
+    return (round(size / wide), round(size / narrow)), (trials, round(trials * most))
 
 
 def _as_measured(

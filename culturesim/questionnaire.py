@@ -396,6 +396,11 @@ class FrameHead(Strict):
     elicitations: tuple[Literal["choice", "probabilities"], ...] = ("choice", "probabilities")
     names: tuple[Annotated[str, Field(min_length=2)], ...] = ()
 
+    @property
+    def choice_only(self) -> bool:
+        """Whether its questions have no option probabilities."""
+        return "probabilities" not in self.elicitations
+
     @model_validator(mode="after")
     def _by_choice(self) -> FrameHead:
         if "choice" not in self.elicitations:
@@ -427,10 +432,10 @@ def read_frame_head(folder: Path) -> FrameHead:
     return read_model(FrameHead, folder / "frame.toml")
 
 
-def read_frame(folder: Path, language: str, head: FrameHead) -> Frame:
+def read_frame(folder: Path, language: str, choice_only: bool = False) -> Frame:
     """The frame of a folder in one language; ``UnknownNameError`` names the languages there are."""
     path = folder / f"{language}.j2"
     if not path.is_file():
         known = [other.stem for other in folder.glob("*.j2")]
         raise UnknownNameError(f"language of frame {folder.name}", language, known, f"add {path}")
-    return Frame(folder.name, language, path, read_text(path), "probabilities" not in head.elicitations)
+    return Frame(folder.name, language, path, read_text(path), choice_only)

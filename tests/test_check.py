@@ -21,6 +21,8 @@ MESSAGES: list[tuple[str, str, str, str]] = [
     ("questionnaires/frames/form/zh.j2", "{{ option.key }}", "", "does not show every option"),
     ("questionnaires/frames/interview/ar.j2", "{{ item }}", "{{ item }} please", "please"),
     ("questionnaires/frames/form/es.j2", "{{ item }}", "{{ item }} the question you have", "have, "),
+    ("questionnaires/frames/json/frame.toml", '["choice"]', '["chance"]', "elicitations"),
+    ("questionnaires/frames/json/frame.toml", '["choice"]', '["probabilities"]', 'must hold "choice"'),
     ("questionnaires/languages/en.toml", "refusals = [", 'refusals = ["(", ', "refusals"),
     ("questionnaires/batteries/first.toml", '"m06"', '"m60"', "'m60'"),
     ("personas/templates/portrait/zh.j2", "persona.age", "persona.aeg", "'aeg'"),

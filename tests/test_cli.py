@@ -138,6 +138,14 @@ def test_people_of_a_country_are_planned_as_told(capsys: Capture) -> None:
     assert "name it, as in census:SE" in capsys.readouterr().err
 
 
+def test_frames_say_how_they_are_asked(capsys: Capture) -> None:
+    assert run(["list", "frames", "--json"]) == 0
+    asked = {row["name"]: row["asked by"] for row in json.loads(capsys.readouterr().out)}
+    assert (asked["json"], asked["form"]) == ("choice", "choice probabilities")
+    assert run(["show", "completion"]) == 0
+    assert "for base models" in " ".join(capsys.readouterr().err.split())
+
+
 def test_check_is_silent_on_stdout_and_fails_on_faults(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "questionnaire.toml").write_text('id = "mine"\nversion = 1\n')

@@ -77,6 +77,19 @@ def test_pick_items_are_asked_by_choice(prepared: Make, elicitation: str) -> Non
     assert ("A008", elicitation) in asked
 
 
+@pytest.mark.parametrize("elicitation", ["probabilities", "probabilities_or_choice"])
+def test_a_frame_may_be_asked_by_choice_only(prepared: Make, elicitation: str) -> None:
+    trials = prepared(frames=("form", "json"), elicitation=elicitation).design.trials()
+    assert {(trial.frame, trial.elicitation) for trial in trials} == {("form", elicitation), ("json", "choice")}
+
+
+def test_what_is_asked_by_choice_either_way_is_the_same_trial(prepared: Make) -> None:
+    choice, probabilities = (
+        prepared(frames=("json",), elicitation=how).design.trials() for how in ("choice", "probabilities")
+    )
+    assert ids(choice) == ids(probabilities)
+
+
 def test_a_beginning_of_the_shuffled_order_is_a_fair_sample(prepared: Make) -> None:
     design = prepared(battery="full", languages=("en", "es", "zh", "ar"), personas=Draw(pool="world", n=30)).design
     beginning = Counter(trial.language for trial in islice(design.trials(), 2000))

@@ -10,8 +10,8 @@ from culturesim.prepare import Prepared
 from culturesim.study import Draw
 
 
-@pytest.mark.parametrize("language", ["ar", "en", "es", "zh"])
-@pytest.mark.parametrize("frame", ["form", "interview", "completion"])
+@pytest.mark.parametrize("language", Library().languages())
+@pytest.mark.parametrize("frame", Library().frames())
 def test_no_prompt_holds_a_word_of_another_language(
     prepared: Callable[..., Prepared], library: Library, language: str, frame: str
 ) -> None:
@@ -34,6 +34,8 @@ def test_no_prompt_holds_a_word_of_another_language(
         ("ar", "أنت معلم teacher", ["teacher"]),
         ("zh", "您是一位 maestro", ["maestro"]),
         ("en", "You are a 教师.", ["教师"]),
+        ("zh", "您是ONU的职员，只写JSON对象。", ["您是onu的职员"]),
+        ("ar", "اكتب كائن JSON أو XML", ["xml"]),
     ],
 )
 def test_planted_words_are_found(library: Library, language: str, text: str, leaked: list[str]) -> None:

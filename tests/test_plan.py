@@ -39,6 +39,13 @@ def test_answers_take_one_token_to_as_many_as_allowed(prepared: Make, elicitatio
     assert plan.tokens_out == (plan.count, plan.count * most)
 
 
+def test_frames_asked_by_choice_may_take_more_than_one_token(prepared: Make) -> None:
+    plan = make_plan(prepared(elicitation="probabilities", frames=("json",)))
+    assert plan.tokens_out == (plan.count, plan.count * 32)
+    both = make_plan(prepared(elicitation="probabilities", frames=("form", "json")))
+    assert both.count * 10 < both.tokens_out[1] < both.count * 24
+
+
 def test_an_unknown_price_stays_unknown(prepared: Make) -> None:
     assert make_plan(prepared(model="my-own/model")).cost is None
 
