@@ -1,38 +1,69 @@
-"""Checks every definition at once: files, keys, templates, and that no prompt holds a word of another language."""
+"""Checks every definition at once: files, keys, templates, texts, and words of another language in a prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
+from culturesim.checks import CHECKS
+from culturesim.checks.coverage import Written, missing, sift, written
+from culturesim.checks.placeholders import interpolates
+from culturesim.checks.reading import Reading, read_forms
+from culturesim.checks.tongues import Tongues
 from culturesim.errors import CulturesimError, DefinitionError, Fault
-from culturesim.leaks import Vocabularies, words, words_shown
+from culturesim.leaks import Vocabularies, words_shown
 from culturesim.library import Library
 from culturesim.persona import NOBODY, Persona, PersonaPool, PersonaTexts, Vocabulary
 from culturesim.population import read_population
-from culturesim.questionnaire import Frame, Questionnaire
+from culturesim.questionnaire import AskedItem, Frame, PickItem, Questionnaire
 from culturesim.records import KeyStyle, Prompt, Trial
 from culturesim.render import Renderer
 
 T = TypeVar("T")
 GENDERS = (NOBODY, Persona("check", {"sex": "female"}), Persona("check", {"sex": "male"}))
 KEY_STYLES: tuple[KeyStyle, ...] = ("numbers", "letters")
+REFERENCE = "en"
+"""The language that the others are compared with."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a check found: ``faults`` are wrong, ``doubts`` look wrong and nobody has accepted them.
+
+    ``coverage``: what is written, and how it came to be; ``missing``: questionnaire → languages it is not written in.
+    """
+
+    faults: list[Fault] = field(default_factory=list)
+    doubts: list[Fault] = field(default_factory=list)
+    coverage: list[Written] = field(default_factory=list)
+    missing: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def check(library: Library) -> list[Fault]:
     """Every fault of every definition in a library; an empty list where all is well."""
-    return _Check(library).everything()
+    return inspect(library).faults
 
 
 def check_questionnaire(library: Library, folder: Path) -> list[Fault]:
     """Every fault of one questionnaire, wherever its folder is."""
+    return inspect(library, [folder]).faults
+
+
+def inspect(library: Library, folders: Sequence[Path] = ()) -> Inspection:
+    """Faults, doubts and coverage of the questionnaires in ``folders``, or of a whole library where none is named."""
     inspection = _Check(library)
-    found = inspection.read(str(folder), library.questionnaire, str(folder))
-    if found is not None:
-        inspection.questionnaire(found)
-    return inspection.faults
+    if folders:
+        for folder in folders:
+            found = inspection.read(str(folder), library.questionnaire, str(folder))
+            if found is not None:
+                inspection.questionnaire(found)
+    else:
+        inspection.everything()
+    rows = inspection.coverage
+    return Inspection(inspection.faults, inspection.doubts, rows, missing(rows, library.languages()))
 
 
 class _Check:
@@ -41,10 +72,13 @@ class _Check:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.faults: list[Fault] = []
+        self.doubts: list[Fault] = []
+        self.coverage: list[Written] = []
         self.lexicons = self._all(library.lexicons(), library.lexicon)
         self.vocabulary = Vocabularies(library, self.lexicons)
+        self.tongues = Tongues(self.lexicons)
 
-    def everything(self) -> list[Fault]:
+    def everything(self) -> None:
         questionnaires = self._all(self.library.questionnaires(), self.library.questionnaire)
         pools = self._all(self.library.pools(), self.library.pool)
         self._all(self.library.batteries(), self._battery)
@@ -54,7 +88,6 @@ class _Check:
             self.questionnaire(questionnaire)
         for pool in pools.values():
             self._pool(pool)
-        return self.faults
 
     def read(self, place: str, reader: Callable[..., T], *arguments: object) -> T | None:
         """What ``reader`` makes of the arguments, or None with its faults noted."""
@@ -79,38 +112,61 @@ class _Check:
             self.library.questionnaire(part.questionnaire).select(part.items)
 
     def questionnaire(self, questionnaire: Questionnaire) -> None:
-        """Renders every item in every language, wording and frame, to all grammatical genders."""
+        """Checks every text in every language, and what every frame makes of it."""
+        readings: dict[str, Reading] = {}
         for language in questionnaire.languages:
-            if language not in self.lexicons:
-                missing = f"questionnaires/languages/{language}.toml is missing"
-                self._note(Fault(str(questionnaire.folder / f"{language}.toml"), "language", missing))
-                continue
-            for name in self.library.frames():
-                frame = self.read(name, self.library.frame, name, language)
-                if frame is not None:
-                    self._prompts(questionnaire, frame)
+            if language in self.lexicons:
+                readings[language] = self._reading(questionnaire, language)
+            else:
+                absent = f"questionnaires/languages/{language}.toml is missing"
+                self._note(Fault(str(questionnaire.folder / f"{language}.toml"), "language", absent))
+        for language, reading in readings.items():
+            self._texts(reading, readings.get(REFERENCE) if language != REFERENCE else None)
+            self._prompts(reading)
 
-    def _prompts(self, questionnaire: Questionnaire, frame: Frame) -> None:
+    def _reading(self, questionnaire: Questionnaire, language: str) -> Reading:
+        renderer = Renderer({questionnaire.id: questionnaire}, {}, {}, {})
+        place = f"{questionnaire.folder / language}.toml"
+
+        def render(key: str, gender: str) -> str | None:
+            return self.read(place, renderer.text, questionnaire.id, language, key, gender)
+
+        forms = read_forms(questionnaire.text(language), render)
+        return Reading(questionnaire, language, self.lexicons[language], forms)
+
+    def _texts(self, reading: Reading, english: Reading | None) -> None:
+        """What is wrong or doubtful in the texts of one language, whatever the frame."""
+        for key, forms in reading.forms.items():
+            leaked = sorted({word for form in forms for word in self.vocabulary.leaks(reading.language, form)})
+            self._leaks(str(reading.file), key, reading.language, leaked)
+        found = [fault for each in (*CHECKS, self.tongues.faults) for fault in each(reading, english)]
+        self._note(*(fault for fault in found if not fault.doubtful))
+        doubts, accepted = sift((f for f in found if f.doubtful), reading.texts.accepted, str(reading.file))
+        self.doubts.extend(doubts)
+        self.coverage.append(written(reading.questionnaire, reading.language, len(doubts), accepted))
+
+    def _prompts(self, reading: Reading) -> None:
+        """What the frames make of the texts: every option, every item of which they do more than write it out."""
+        language = reading.language
+        read = {name: self.read(name, self.library.frame, name, language) for name in self.library.frames()}
+        frames = {(frame.id, language): frame for frame in read.values() if frame is not None}
         personas = {persona.id: persona for persona in GENDERS}
-        frames = {(frame.id, frame.language): frame}
-        # Whoever is asked is described by an ellipsis: here the words of item and frame matter, not the persona's.
-        texts = {
-            frame.language: PersonaTexts(frame.language, frame.path, "…", Vocabulary(language=frame.language, words={}))
-        }
         for keys in KEY_STYLES:
-            renderer = Renderer({questionnaire.id: questionnaire}, frames, texts, personas, keys)
-            for trial in _trials(questionnaire, frame):
-                place = f"{questionnaire.folder / frame.language}.toml"
-                prompt = self.read(place, renderer.render, trial)
-                if prompt is None:
-                    return
-                if missing := _not_shown(prompt, questionnaire):
-                    self._note(Fault(str(frame.path), "block user", f"does not show {missing}"))
-                leaked = self.vocabulary.leaks(frame.language, words_shown(prompt))
-                if leaked and set(leaked) <= set(words([frame.source])):
-                    self._leaks(str(frame.path), "", frame.language, leaked)
-                elif leaked:
-                    self._leaks(place, f"items.{trial.item} in frame {frame.id}", frame.language, leaked)
+            # Whoever is asked is described by an ellipsis: the words of item and frame matter, not the persona's.
+            texts = {language: PersonaTexts(language, Path(), "…", Vocabulary(language=language, words={}))}
+            renderer = Renderer({reading.questionnaire.id: reading.questionnaire}, frames, texts, personas, keys)
+            for frame in frames.values():
+                for trial in _trials(reading, frame):
+                    prompt = self.read(str(reading.file), renderer.render, trial)
+                    if prompt is None:
+                        break
+                    self._prompt(prompt, frame, reading)
+
+    def _prompt(self, prompt: Prompt, frame: Frame, reading: Reading) -> None:
+        if lacking := _not_shown(prompt, reading):
+            self._note(Fault(str(frame.path), "block user", f"does not show {lacking}"))
+        leaked = self.vocabulary.leaks(frame.language, words_shown(_without_texts(prompt, reading)))
+        self._leaks(str(frame.path), "", frame.language, leaked)
 
     def _pool(self, pool: PersonaPool) -> None:
         if not pool.attributes:
@@ -128,31 +184,56 @@ class _Check:
             if described is None:
                 return
             leaked = self.vocabulary.leaks(texts.language, described)
-            if leaked:
-                self._leaks(str(texts.path), f"pool {pool.id}", texts.language, leaked)
+            self._leaks(str(texts.path), f"pool {pool.id}", texts.language, leaked)
 
     def _leaks(self, file: str, key: str, language: str, leaked: list[str]) -> None:
-        message = f"the prompt in {language!r} holds what is not of that language: {', '.join(leaked)}"
-        self._note(Fault(file, key, message))
+        if leaked:
+            message = f"the prompt in {language!r} holds what is not of that language: {', '.join(leaked)}"
+            self._note(Fault(file, key, message))
 
 
-def _not_shown(prompt: Prompt, questionnaire: Questionnaire) -> str:
+def _not_shown(prompt: Prompt, reading: Reading) -> str:
     """What every prompt must hold and this one lacks."""
     trial = prompt.trial
-    item = questionnaire.text(trial.language).items[trial.item][trial.wording]
-    if "{" not in item and item not in prompt.user:
+    forms = reading.items[trial.item].get(trial.wording, ())
+    if not any(form in prompt.user for form in forms):
         return "the item"
     if any(option.key not in prompt.user or option.label not in prompt.user for option in prompt.options):
         return "every option with its key and label"
     return ""
 
 
-def _trials(questionnaire: Questionnaire, frame: Frame) -> Iterator[Trial]:
-    for item in questionnaire.asked.values():
-        wordings = range(len(questionnaire.text(frame.language).items[item.id]))
-        for wording, persona in product(wordings, GENDERS):
-            yield Trial("", questionnaire.id, "", item.id, frame.language, persona.id, frame.id, wording,
-                        "printed", 0, "choice", 0)  # fmt: skip
+def _without_texts(prompt: Prompt, reading: Reading) -> Prompt:
+    """A prompt without the texts of the questionnaire, which are checked by themselves."""
+    trial = prompt.trial
+    scale = reading.questionnaire.asked[trial.item].scale
+    texts = {
+        *reading.items[trial.item].get(trial.wording, ()),
+        *reading.forms.get(f"scales.{scale}.instruction", ()),
+        *(option.label for option in prompt.options),
+    }
+    user = prompt.user
+    for text in sorted(texts - {""}, key=len, reverse=True):
+        user = user.replace(text, " ")
+    return replace(prompt, user=user)
+
+
+def _trials(reading: Reading, frame: Frame) -> Iterator[Trial]:
+    """What to render: every wording, or the longest of those that a frame cannot tell apart."""
+    wordings = [(name, place) for name, numbered in reading.items.items() for place in numbered]
+    if interpolates(frame.source, "item"):
+        wordings.sort(key=lambda wording: len(reading.items[wording[0]][wording[1]][0]))
+        longest = {_asked_alike(reading.questionnaire.asked[name]): (name, place) for name, place in wordings}
+        wordings = list(longest.values())
+    for (name, place), persona in product(wordings, GENDERS):
+        yield Trial("", reading.questionnaire.id, "", name, frame.language, persona.id, frame.id, place,
+                    "printed", 0, "choice", 0)  # fmt: skip
+
+
+def _asked_alike(item: AskedItem) -> tuple[object, ...]:
+    """What a frame sees of an item beside its wording."""
+    picks = (item.min_picks, item.max_picks, item.ordered) if isinstance(item, PickItem) else ()
+    return (item.kind, item.scale, *picks)
 
 
 def covering(pool: PersonaPool) -> Iterator[Persona]:

@@ -1,4 +1,4 @@
-"""What the parser knows of a language: ``questionnaires/languages/<tag>.toml``.
+"""What the parser, and the check of texts, know of a language: ``questionnaires/languages/<tag>.toml``.
 
 Patterns are regular expressions, found anywhere, whatever the case, in *plain* text (``language.plain``: NFKC, ASCII
 digits, quotes and punctuation, no vowel signs of Arabic). Words are patterns that must stand as words of their own
@@ -35,6 +35,9 @@ class Lexicon:
     ``key_suffixes``: what may be glued to a key (分). ``continuations``: words that go on after a key that is the
     answer ("because"). ``joiners``: words between picks ("and"). ``scale_phrases``: talk about the scale itself ("out
     of 5"). ``pleasantries``: phrases that say nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1).
+
+    By two more, texts are checked. ``negation_words``: words that negate a statement ("not", "never"), and no others;
+    where a file has none, its ``negations``. ``degrees``: words of degree and frequency, from none to most.
     """
 
     language: str
@@ -53,6 +56,8 @@ class Lexicon:
     key_suffixes: re.Pattern[str]
     continuations: re.Pattern[str]
     joiners: re.Pattern[str]
+    negation_words: re.Pattern[str]
+    degrees: Patterns
 
 
 def _compiles(pattern: str) -> str:
@@ -103,6 +108,8 @@ class LexiconFile(Strict):
     scale_phrases: tuple[_Regex, ...] = ()
     pleasantries: tuple[_Regex, ...] = ()
     ordinals: _Rows = Field(default_factory=list)
+    negation_words: tuple[_Regex, ...] = ()
+    degrees: tuple[tuple[_Regex, ...], ...] = ()
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -129,6 +136,8 @@ def read_lexicon(path: Path) -> Lexicon:
         key_suffixes=_words(content.key_suffixes, spaced=False),
         continuations=_words(content.continuations, spaced),
         joiners=_words(content.joiners, spaced, glued=True),
+        negation_words=_words(content.negation_words or content.negations, spaced),
+        degrees=tuple(_words(row, spaced) for row in content.degrees),
     )
 
 

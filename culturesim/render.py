@@ -115,6 +115,10 @@ class Renderer:
         """The text that describes a persona in one language."""
         return self._described(persona.id, language)
 
+    def text(self, questionnaire: str, language: str, key: str, gender: str = "") -> str:
+        """One text of a questionnaire in one language, such as ``items.m01.0``."""
+        return self._text(self._questionnaires[questionnaire], language, key, gender)
+
     def _question(
         self, questionnaire: str, name: str, language: str, wording: int, order: tuple[int, ...], gender: str
     ) -> _Question:
