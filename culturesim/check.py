@@ -25,6 +25,8 @@ from culturesim.render import Renderer
 T = TypeVar("T")
 GENDERS = (NOBODY, Persona("check", {"sex": "female"}), Persona("check", {"sex": "male"}))
 KEY_STYLES: tuple[KeyStyle, ...] = ("numbers", "letters")
+SHARED_WORDS = 2
+"""Frequent words that a text may share with another language where it surely is of its own."""
 REFERENCE = "en"
 """The language that the others are compared with."""
 
@@ -77,6 +79,9 @@ class _Check:
         self.lexicons = self._all(library.lexicons(), library.lexicon)
         self.vocabulary = Vocabularies(library, self.lexicons)
         self.tongues = Tongues(self.lexicons)
+        self.seen: set[tuple[str, str]] = set()
+        self._asked: dict[str, Questionnaire] = {}
+        self._renderers: dict[tuple[str, KeyStyle], Renderer] = {}
 
     def everything(self) -> None:
         questionnaires = self._all(self.library.questionnaires(), self.library.questionnaire)
@@ -113,6 +118,8 @@ class _Check:
 
     def questionnaire(self, questionnaire: Questionnaire) -> None:
         """Checks every text in every language, and what every frame makes of it."""
+        if self._asked.setdefault(questionnaire.id, questionnaire) is not questionnaire:
+            self._asked, self._renderers = {questionnaire.id: questionnaire}, {}
         readings: dict[str, Reading] = {}
         for language in questionnaire.languages:
             if language in self.lexicons:
@@ -125,7 +132,7 @@ class _Check:
             self._prompts(reading)
 
     def _reading(self, questionnaire: Questionnaire, language: str) -> Reading:
-        renderer = Renderer({questionnaire.id: questionnaire}, {}, {}, {})
+        renderer = self._renderer(language, KEY_STYLES[0])
         place = f"{questionnaire.folder / language}.toml"
 
         def render(key: str, gender: str) -> str | None:
@@ -136,37 +143,54 @@ class _Check:
 
     def _texts(self, reading: Reading, english: Reading | None) -> None:
         """What is wrong or doubtful in the texts of one language, whatever the frame."""
-        for key, forms in reading.forms.items():
-            leaked = sorted({word for form in forms for word in self.vocabulary.leaks(reading.language, form)})
-            self._leaks(str(reading.file), key, reading.language, leaked)
-        found = [fault for each in (*CHECKS, self.tongues.faults) for fault in each(reading, english)]
+        found = [fault for each in (*CHECKS, self._words, self.tongues.faults) for fault in each(reading, english)]
         self._note(*(fault for fault in found if not fault.doubtful))
         doubts, accepted = sift((f for f in found if f.doubtful), reading.texts.accepted, str(reading.file))
         self.doubts.extend(doubts)
         self.coverage.append(written(reading.questionnaire, reading.language, len(doubts), accepted))
 
+    def _words(self, reading: Reading, _: Reading | None) -> Iterator[Fault]:
+        """Words of another language; frequent words may be of both where all else is of this one."""
+        language = reading.language
+        for key, forms in reading.forms.items():
+            leaked = sorted({word for form in forms for word in self.vocabulary.leaks(language, form)})
+            if not leaked:
+                continue
+            message = f"holds what is not of that language: {', '.join(leaked)}"
+            frequent = self.vocabulary.frequent(language, " ".join(forms))
+            if not frequent.issuperset(leaked) or not self.tongues.sure(forms[0], language):
+                yield reading.fault(key, message)
+            elif len(leaked) > SHARED_WORDS:
+                yield reading.doubt(key, "words", message)
+
     def _prompts(self, reading: Reading) -> None:
         """What the frames make of the texts: every option, every item of which they do more than write it out."""
-        language = reading.language
+        for keys, frame in product(KEY_STYLES, self._frames(reading.language).values()):
+            renderer = self._renderer(reading.language, keys)
+            for trial in _trials(reading, frame):
+                prompt = self.read(str(reading.file), renderer.render, trial)
+                if prompt is None:
+                    break
+                self._prompt(prompt, frame, reading)
+
+    def _frames(self, language: str) -> Mapping[str, Frame]:
         read = {name: self.read(name, self.library.frame, name, language) for name in self.library.frames()}
-        frames = {(frame.id, language): frame for frame in read.values() if frame is not None}
-        personas = {persona.id: persona for persona in GENDERS}
-        for keys in KEY_STYLES:
+        return {name: frame for name, frame in read.items() if frame is not None}
+
+    def _renderer(self, language: str, keys: KeyStyle) -> Renderer:
+        """One renderer for all questionnaires, so that each frame is compiled once."""
+        if (language, keys) not in self._renderers:
+            frames = {(name, language): frame for name, frame in self._frames(language).items()}
+            personas = {persona.id: persona for persona in GENDERS}
             # Whoever is asked is described by an ellipsis: the words of item and frame matter, not the persona's.
             texts = {language: PersonaTexts(language, Path(), "…", Vocabulary(language=language, words={}))}
-            renderer = Renderer({reading.questionnaire.id: reading.questionnaire}, frames, texts, personas, keys)
-            for frame in frames.values():
-                for trial in _trials(reading, frame):
-                    prompt = self.read(str(reading.file), renderer.render, trial)
-                    if prompt is None:
-                        break
-                    self._prompt(prompt, frame, reading)
+            self._renderers[language, keys] = Renderer(self._asked, frames, texts, personas, keys)
+        return self._renderers[language, keys]
 
     def _prompt(self, prompt: Prompt, frame: Frame, reading: Reading) -> None:
         if lacking := _not_shown(prompt, reading):
             self._note(Fault(str(frame.path), "block user", f"does not show {lacking}"))
-        leaked = self.vocabulary.leaks(frame.language, words_shown(_without_texts(prompt, reading)))
-        self._leaks(str(frame.path), "", frame.language, leaked)
+        self._foreign(str(frame.path), "", frame.language, words_shown(_without_texts(prompt, reading)))
 
     def _pool(self, pool: PersonaPool) -> None:
         if not pool.attributes:
@@ -183,13 +207,18 @@ class _Check:
             described = self.read(str(texts.path), renderer.describe, persona, texts.language)
             if described is None:
                 return
-            leaked = self.vocabulary.leaks(texts.language, described)
-            self._leaks(str(texts.path), f"pool {pool.id}", texts.language, leaked)
+            self._foreign(str(texts.path), f"pool {pool.id}", texts.language, described)
 
-    def _leaks(self, file: str, key: str, language: str, leaked: list[str]) -> None:
-        if leaked:
+    def _foreign(self, file: str, key: str, language: str, shown: str) -> None:
+        """What a template shows in another language; what several trials show alike is looked at once."""
+        if (file, shown) in self.seen:
+            return
+        self.seen.add((file, shown))
+        if leaked := self.vocabulary.leaks(language, shown):
             message = f"the prompt in {language!r} holds what is not of that language: {', '.join(leaked)}"
             self._note(Fault(file, key, message))
+        elif other := self.tongues.other(shown, language):
+            self._note(Fault(file, key, f"the prompt in {language!r} reads as {other!r}"))
 
 
 def _not_shown(prompt: Prompt, reading: Reading) -> str:

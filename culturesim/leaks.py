@@ -46,7 +46,7 @@ class Vocabularies:
         """What in ``text`` is not of ``language``, sorted.
 
         Words with letters of other scripts, words that only other languages' files have, ids of attributes and levels,
-        and, where there are two or more that this language has in one place at most, another's most frequent words.
+        and another's most frequent words.
         """
         shown = set(words([text]))
         letters = foreign_letters(language, text)
@@ -54,9 +54,15 @@ class Vocabularies:
         found |= shown & (self._ids - self._words[language]) | set(_ID.findall(text))
         for other in self._lexicons.keys() - {language}:
             found |= shown & (self._words[other] - self._words[language])
+        return sorted(found | self.frequent(language, text))
+
+    def frequent(self, language: str, text: str) -> set[str]:
+        """Another language's most frequent words, where there are two that this language has in one place at most."""
+        shown, found = set(words([text])), set[str]()
+        for other in self._lexicons.keys() - {language}:
             frequent = shown & (self._lexicons[other].function_words - self._at_home[language])
             found |= frequent if len(frequent) > 1 else set()
-        return sorted(found)
+        return found
 
     def _sources(self, library: Library, tag: str) -> Iterator[str]:
         for folder in library.questionnaires().values():

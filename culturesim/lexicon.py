@@ -36,8 +36,9 @@ class Lexicon:
     answer ("because"). ``joiners``: words between picks ("and"). ``scale_phrases``: talk about the scale itself ("out
     of 5"). ``pleasantries``: phrases that say nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1).
 
-    By two more, texts are checked. ``negation_words``: words that negate a statement ("not", "never"), and no others;
-    where a file has none, its ``negations``. ``degrees``: words of degree and frequency, from none to most.
+    By three more, texts are checked. ``negation_words``: words that negate a statement ("not", "never"), and no others;
+    where a file has none, its ``negations``. ``privations``: words that negate a part of one ("without", "nobody").
+    ``degrees``: words of degree and frequency, from none to most.
     """
 
     language: str
@@ -57,6 +58,7 @@ class Lexicon:
     continuations: re.Pattern[str]
     joiners: re.Pattern[str]
     negation_words: re.Pattern[str]
+    privations: re.Pattern[str]
     degrees: Patterns
 
 
@@ -109,6 +111,7 @@ class LexiconFile(Strict):
     pleasantries: tuple[_Regex, ...] = ()
     ordinals: _Rows = Field(default_factory=list)
     negation_words: tuple[_Regex, ...] = ()
+    privations: tuple[_Regex, ...] = ()
     degrees: tuple[tuple[_Regex, ...], ...] = ()
 
 
@@ -119,6 +122,7 @@ def read_lexicon(path: Path) -> Lexicon:
         fault = Fault(str(path), "language", f"is {content.language!r}, but the file is named {path.name}")
         raise DefinitionError([fault])
     spaced = language(content.language).script not in _UNSPACED
+    negations = _words(content.negations, spaced)
     return Lexicon(
         language=content.language,
         spaced=spaced,
@@ -130,13 +134,14 @@ def read_lexicon(path: Path) -> Lexicon:
         answer_cues=_patterns(content.answer_cues),
         scale_phrases=_patterns(content.scale_phrases),
         pleasantries=_patterns(content.pleasantries),
-        negations=_words(content.negations, spaced),
+        negations=negations,
         hearsay=_words(content.hearsay, spaced),
         key_words=_words(content.key_words, spaced),
         key_suffixes=_words(content.key_suffixes, spaced=False),
         continuations=_words(content.continuations, spaced),
         joiners=_words(content.joiners, spaced, glued=True),
-        negation_words=_words(content.negation_words or content.negations, spaced),
+        negation_words=_words(content.negation_words, spaced) if content.negation_words else negations,
+        privations=_words(content.privations, spaced),
         degrees=tuple(_words(row, spaced) for row in content.degrees),
     )
 

@@ -109,7 +109,7 @@ def _degree(label: str, lexicon: Lexicon) -> int | None:
 
 
 def _negated(labels: Mapping[int, Forms], lexicon: Lexicon) -> dict[int, int]:
-    negations = (lexicon.negation_words, lexicon.negations)
+    negations = (lexicon.negation_words, lexicon.privations)
     return {place: int(any(n.search(plain(forms[0])) for n in negations)) for place, forms in labels.items()}
 
 

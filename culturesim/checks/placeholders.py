@@ -51,6 +51,7 @@ def _shown(name: str, call: nodes.Call | None) -> str:
     return f"{name}({', '.join(str(part.value) if isinstance(part, nodes.Const) else '…' for part in call.args)})"
 
 
+@lru_cache(maxsize=1_000)
 def interpolates(source: str, name: str) -> bool:
     """Whether a frame does no more with a name than to write it out, so that any text under it is treated alike."""
     try:

@@ -11,18 +11,20 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from culturesim.checks.reading import Reading
 from culturesim.errors import Fault
 from culturesim.language import language, plain, words
+from culturesim.lexicon import Lexicon
 
 _CLAUSE = re.compile(r"[,.;:?!،؛؟。、।(){}\[\]\"]")
 _REACH = 3
 """Words on either side of a negation that it may deny."""
 _LONG = {"Arab": 3, "Hebr": 3, "Hang": 2, "Kore": 2}
 """Letters of a word that means something by itself; of other scripts four."""
-_STEM = 5
-"""Letters that forms of one word begin with, at least; of longer ones seven in ten."""
+_STEM = {"Kore": (2, 0.6)}
+"""Letters that forms of one word begin with, and the share of the longer form; of other scripts five, and 0.65."""
 _FREQUENT, _FEWEST = 0.1, 3
 """Share and number of the items that have a word in which statements are made, such as "should"."""
 
@@ -48,18 +50,30 @@ def polarity_faults(reading: Reading, english: Reading | None) -> Iterator[Fault
         for name, wordings in reading.items.items()
     }
     carriers = _carriers(said)
+    originals = {name: _negations(english, name) for name in said}
+    shows = _negation_shows(reading, said, originals)
     for name, wordings in said.items():
-        originals = _negations(english, name)
         for place, own in wordings.items():
-            message = ""
-            if original := originals.get(place):
-                message = "" if own.negated else f"wording {place} denies nothing, that of en does: {original!r}"
+            if original := originals[name].get(place):
+                unlike = shows and not own.negated
+                message = f"wording {place} denies nothing, that of en does: {original!r}" if unlike else ""
             else:
                 message = _against_siblings(place, wordings)
-                if not message and place in originals:
+                if not message and place in originals[name]:
                     message = _against_most(place, own, carriers)
             if message:
                 yield reading.doubt(f"items.{name}", "negation", message)
+
+
+def _negation_shows(
+    reading: Reading, said: Mapping[str, Mapping[int, _Said]], originals: Mapping[str, Mapping[int, str]]
+) -> bool:
+    """Whether negations can be told by words: some languages negate by endings, which a parser's words leave out."""
+    lexicon = reading.lexicon
+    seen = [
+        own.negated for name, wordings in said.items() for place, own in wordings.items() if originals[name].get(place)
+    ]
+    return lexicon.negation_words is not lexicon.negations or len(seen) < _FEWEST or sum(seen) * 2 >= len(seen)
 
 
 def _negations(english: Reading | None, item: str) -> Mapping[int, str]:
@@ -95,16 +109,26 @@ def _said(text: str, reading: Reading) -> _Said:
     cut = _pairs if not lexicon.spaced else _long_words(reading.language)
     denied: set[str] = set()
     near: set[str] = set()
-    for found in lexicon.negation_words.finditer(shown):
-        before = _CLAUSE.split(shown[: found.start()])[-1]
-        after = _CLAUSE.split(shown[found.end() :])[0]
-        within = (
-            [word for word in cut(found[0]) if not lexicon.negation_words.fullmatch(word)] if lexicon.spaced else []
-        )
-        denied |= {*within, *cut(after)[:1]}
-        near |= {*within, *cut(before)[-_REACH:], *cut(after)[:_REACH]}
-    negated = bool(lexicon.negation_words.search(shown) or lexicon.negations.search(shown))
+    for negation in (lexicon.negation_words, lexicon.negations, lexicon.privations):
+        for found in negation.finditer(shown):
+            before = cut(_CLAUSE.split(shown[: found.start()])[-1])
+            after = cut(_CLAUSE.split(shown[found.end() :])[0])
+            near |= {*before[-_REACH:], *after[:_REACH]}
+            if negation is lexicon.negation_words:
+                beside = [
+                    word for word in after[:1] or before[-1:] if not (lexicon.spaced and word in lexicon.function_words)
+                ]
+                denied |= {*_within(found[0], lexicon, cut), *beside}
+    negated = any(n.search(shown) for n in (lexicon.negation_words, lexicon.negations, lexicon.privations))
+    near |= denied
     return _Said(negated, frozenset(denied), frozenset(near), frozenset(cut(shown)))
+
+
+def _within(found: str, lexicon: Lexicon, cut: Callable[[str], list[str]]) -> list[str]:
+    """The words inside a negation that it denies: "should" of "should not", べき of べきではない."""
+    if not lexicon.spaced:
+        return cut(found)[:1] if len(found) > 3 else []
+    return [word for word in cut(found) if " " in found and not lexicon.negation_words.fullmatch(word)]
 
 
 def _pairs(text: str) -> list[str]:
@@ -123,5 +147,6 @@ def _among(word: str, others: frozenset[str]) -> bool:
 
 def _akin(word: str, other: str) -> bool:
     """Whether two words are forms of one, as far as their beginnings tell."""
-    stem = max(_STEM, -(-7 * max(len(word), len(other)) // 10))
+    fewest, share = _STEM.get("Kore" if "\uac00" <= word[:1] <= "\ud7a3" else "", (5, 0.65))
+    stem = max(fewest, ceil(share * max(len(word), len(other))))
     return min(len(word), len(other)) >= stem and word[:stem] == other[:stem]

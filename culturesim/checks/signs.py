@@ -66,9 +66,10 @@ def _wrong(text: str, tag: str) -> Iterator[str]:
         yield f"holds characters that do not show: {', '.join(f'U+{ord(char):04X}' for char in unseen)}"
     if left := _LEFT_OVER.findall(text):
         yield f"holds what nobody fills in: {' '.join(left)}"
-    counted = _LISTED.sub(" ", text)
     for pair in _PAIRS:
-        if counted.count(pair[0]) != counted.count(pair[1]) and not {*pair} & {*"".join(left)}:
+        closed = text.count(pair[1]) - text.count(pair[0])
+        listed = len(_LISTED.findall(text)) if pair == "()" else 0
+        if not 0 <= closed <= listed and not {*pair} & {*"".join(left)}:
             yield f"has {pair[0]} and {pair[1]} in different numbers"
     if text.count('"') % 2 or len(_CURLED.findall(text)) % 2:
         yield "has a quotation mark without another"

@@ -13,8 +13,10 @@ from culturesim.language import language, words
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-FEWEST_LETTERS = {"Hans": 6, "Hant": 6, "Jpan": 8, "Kore": 8}
-"""Letters a text needs to be identified; of other scripts 20."""
+FEWEST_BYTES = 16
+"""Bytes a text needs to be identified: 16 Latin letters, 8 Arabic ones, 6 Chinese ones."""
+WORDS_SHARED = 2
+"""Words that may be the same in two languages."""
 SURE, UNLIKELY = 0.98, 0.02
 """A text is of another language where that one has the first probability, and its own at most the second.
 
@@ -40,21 +42,35 @@ class Tongues:
 
     def other(self, text: str, tag: str) -> str:
         """The language a text is in where that is surely not ``tag``; empty where it is, or who knows."""
+        chances = self._chances(text, tag)
+        likeliest = max(chances, key=chances.__getitem__, default="")
+        sure = likeliest and chances[likeliest] >= SURE and chances[_base(tag)] <= UNLIKELY
+        return likeliest if sure else ""
+
+    def sure(self, text: str, tag: str) -> bool:
+        """Whether a text is surely in the language of ``tag``."""
+        return self._chances(text, tag).get(_base(tag), 0.0) >= SURE
+
+    def _chances(self, text: str, tag: str) -> dict[str, float]:
+        """Language → probability; empty where the text is short, or its language not one that can be told."""
         own = _base(tag)
-        if own not in self._known or sum(map(str.isalpha, text)) < FEWEST_LETTERS.get(language(tag).script, 20):
-            return ""
+        if own not in self._known or len(text.encode()) < FEWEST_BYTES:
+            return {}
         among = self._bases & self._known | {own}
         ranked = {label: chance for label, chance in self._identifier.rank(text) if label in among}
-        total, likeliest = sum(ranked.values()), max(ranked, key=ranked.__getitem__)
-        sure = total and ranked[likeliest] >= SURE * total and ranked[own] <= UNLIKELY * total
-        return likeliest if sure else ""
+        total = sum(ranked.values())
+        return {label: chance / total for label, chance in ranked.items()} if total else {}
 
     def faults(self, reading: Reading, english: Reading | None) -> Iterator[Fault]:
         """Texts that are the English ones, and texts that read as another language's."""
         own = language(reading.language)
         for key, text in _texts(reading):
-            if english and _left(text, english.forms.get(key, ()), reading):
-                yield reading.fault(key, "is the same as in en: it was not translated")
+            if english and _untranslated(text, english.forms.get(key, ()), reading):
+                message = "is the same as in en: it was not translated"
+                if len(words(text)) > WORDS_SHARED:
+                    yield reading.fault(key, message)
+                else:
+                    yield reading.doubt(key, "language", message)
             elif other := self.other(text, reading.language):
                 name = language(other).english_name
                 yield reading.fault(key, f"reads as {name} ({other}), not as {own.english_name} ({own.tag})")
@@ -71,8 +87,8 @@ def _texts(reading: Reading) -> Iterator[tuple[str, str]]:
         yield f"scales.{name}.labels", ". ".join(forms[0] for forms in labels.values())
 
 
-def _left(text: str, english: Forms, reading: Reading) -> bool:
-    """Whether a text is the English one; one or two words may be the same in both languages."""
-    if _base(reading.language) == "en" or len(words(text)) < 3:
+def _untranslated(text: str, english: Forms, reading: Reading) -> bool:
+    """Whether a text is the English one."""
+    if _base(reading.language) == "en" or not words(text):
         return False
     return same(text, True) in {same(form, True) for form in english}

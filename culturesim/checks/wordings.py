@@ -11,12 +11,14 @@ from unicodedata import category
 from culturesim.checks.reading import Forms, Reading, same
 from culturesim.errors import Fault
 from culturesim.language import plain
+from culturesim.lexicon import Lexicon
 
 _STOPS = frozenset(".。।۔．")
 _ENDS = _STOPS | frozenset("?!？！؟…:：")
 _ENOUGH = 8
 """Wordings from which on most of a file tells how its sentences end."""
 _MOST = 0.9
+_SHORT = 4
 
 
 def wording_faults(reading: Reading, english: Reading | None) -> Iterator[Fault]:
@@ -52,7 +54,12 @@ def _apart(reading: Reading, one: str, other: str) -> tuple[str, ...] | None:
     if longer > 1 or first[start + 1 - longer :] != second[start + 1 :]:
         return None
     apart = (*first[start : start + 1 - longer], *second[start : start + 1])
-    return apart if reading.lexicon.function_words.issuperset(apart) else None
+    return apart if all(_small(word, reading.lexicon) for word in apart) else None
+
+
+def _small(word: str, lexicon: Lexicon) -> bool:
+    """Whether a word only joins others, as far as is known: no lexicon has all of them."""
+    return word in lexicon.function_words or (lexicon.spaced and len(word) < _SHORT)
 
 
 def _units(reading: Reading, text: str) -> list[str]:
