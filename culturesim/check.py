@@ -78,6 +78,7 @@ class _Check:
         self.coverage: list[Written] = []
         self.lexicons = self._all(library.lexicons(), library.lexicon)
         self.vocabulary = Vocabularies(library, self.lexicons)
+        self._perhaps = (self.vocabulary.frequent, self.vocabulary.borrowed)
         self.tongues = Tongues(self.lexicons)
         self.seen: set[tuple[str, str]] = set()
         self._asked: dict[str, Questionnaire] = {}
@@ -157,10 +158,10 @@ class _Check:
             if not leaked:
                 continue
             message = f"holds what is not of that language: {', '.join(leaked)}"
-            frequent = self.vocabulary.frequent(language, " ".join(forms))
-            if not frequent.issuperset(leaked) or not self.tongues.sure(forms[0], language):
+            frequent, borrowed = (find(language, "\n".join(forms)) for find in self._perhaps)
+            if set(leaked) - frequent - borrowed or (frequent and not self.tongues.sure(forms[0], language)):
                 yield reading.fault(key, message)
-            elif len(leaked) > SHARED_WORDS:
+            elif borrowed or len(frequent) > SHARED_WORDS:
                 yield reading.doubt(key, "words", message)
 
     def _prompts(self, reading: Reading) -> None:

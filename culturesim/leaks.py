@@ -46,7 +46,7 @@ class Vocabularies:
         """What in ``text`` is not of ``language``, sorted.
 
         Words with letters of other scripts, words that only other languages' files have, ids of attributes and levels,
-        and another's most frequent words.
+        another's most frequent words, and lines in another's words only.
         """
         shown = set(words([text]))
         letters = foreign_letters(language, text)
@@ -54,7 +54,7 @@ class Vocabularies:
         found |= shown & (self._ids - self._words[language]) | set(_ID.findall(text))
         for other in self._lexicons.keys() - {language}:
             found |= shown & (self._words[other] - self._words[language])
-        return sorted(found | self.frequent(language, text))
+        return sorted(found | self.frequent(language, text) | self.borrowed(language, text))
 
     def frequent(self, language: str, text: str) -> set[str]:
         """Another language's most frequent words, where there are two that this language has in one place at most."""
@@ -62,6 +62,16 @@ class Vocabularies:
         for other in self._lexicons.keys() - {language}:
             frequent = shown & (self._lexicons[other].function_words - self._at_home[language])
             found |= frequent if len(frequent) > 1 else set()
+        return found
+
+    def borrowed(self, language: str, text: str) -> set[str]:
+        """Words of lines that another language has in several places, and this one nowhere else."""
+        found = set[str]()
+        for line in text.splitlines():
+            shown = set(words([line]))
+            if len(shown) > 1 and not shown & self._at_home[language]:
+                others = (self._at_home[other] for other in self._lexicons.keys() - {language})
+                found |= shown if any(shown <= home for home in others) else set()
         return found
 
     def _sources(self, library: Library, tag: str) -> Iterator[str]:

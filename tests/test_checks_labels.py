@@ -61,7 +61,9 @@ def test_without_words_of_degree_negations_still_show_an_order(tmp_path):
 
 
 def test_one_label_twice_is_a_fault():
-    assert found("es", [*LIKENESS["es"][:4], "Muy parecido, a mí"]) == [(KEY, "3 and 4 are the same: 'muy parecido a mí'")]
+    assert found("es", [*LIKENESS["es"][:4], "Muy parecido, a mí"]) == [
+        (KEY, "3 and 4 are the same: 'muy parecido a mí'")
+    ]
     women = "muy {{ g('parecido', 'parecida') }} a mí"
     assert found("es", [*LIKENESS["es"][:3], women, "Muy parecida a mí"])[0][0] == KEY
 

@@ -8,7 +8,7 @@ from culturesim.library import Library
 from tests.checked import GARDEN, STRANGERS, garden, stranger, told
 
 ADDED = [
-    ("en", {"items.fruit[1]": "The fruit of a tree should not be shared among neighbours."}, "wording 1 denies 'shared'"),
+    ("en", {"items.fruit[1]": "The fruit of a tree should not be shared among neighbours."}, "denies 'shared'"),
     ("es", {"items.fruit[0]": "Los vecinos no deberían compartir la fruta de sus árboles."}, "denies 'deberían'"),
     ("zh", {"items.school[1]": "学校不应该让孩子看到植物怎样生长。"}, "wording 1 denies '应该'"),
     ("ar", {"items.school[0]": "لا ينبغي أن يتعلم الأطفال في المدرسة كيف تنمو النباتات."}, "denies 'ينبغي'"),
@@ -61,7 +61,9 @@ def test_negations_in_many_languages_are_left_alone(tag, tmp_path):
     [("en", "should", "should not", 46, 46), ("es", "deber", "no deber", 45, 47),
      ("zh", "应该", "不应该", 47, 50), ("ar", "ينبغي", "لا ينبغي", 47, 50)],
 )  # fmt: skip
-def test_most_flips_of_should_in_a_shipped_questionnaire_are_found(library: Library, tag, before, after, found, planted):
+def test_most_flips_of_should_in_a_shipped_questionnaire_are_found(
+    library: Library, tag, before, after, found, planted
+):
     """Of those missed, English denies something else in the same wording, which hides them."""
     questionnaire = library.questionnaire("mfq2")
     readings = {name: _read(library, name) for name in {tag, "en"}}

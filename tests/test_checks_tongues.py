@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from culturesim.checks.tongues import Tongues
+from culturesim.checks.tongues import Tongues, _name
 from tests.checked import GARDEN, STRANGERS, garden, stranger, told
 
 TAGS = sorted(path.stem for path in GARDEN.glob("??.toml"))
@@ -73,3 +73,8 @@ def test_languages_that_nobody_can_tell_are_left_alone():
     assert not tongues().other("Ceci est une phrase écrite en français.", "haw")
     assert not tongues().other("Oui, bien sûr", "en")
     assert tongues().other("Ceci est une phrase écrite en français.", "en-GB") == "fr"
+
+
+def test_languages_have_names_where_cldr_knows_them():
+    assert [_name(tag) for tag in ("pt", "nb", "gcr")] == ["Portuguese (pt)", "Norwegian Bokmål (nb)", "gcr"]
+    assert not tongues().other("Hagen er et sted der jeg finner ro.", "nb")

@@ -22,7 +22,7 @@ PLANTED = [
     ("zh", {"items.calm[1]": "在花园里，我不感到平静。"}, "items.calm", "nothing but a negation"),
     ("ja", {"items.soil[1]": "土をいじる仕事は、好きではない。"}, "items.soil", SAME),
     ("en", {"items.soil[1]": "I feel calm in a garden!"}, "items.soil[1]", "is the same as items.calm[0]"),
-    ("en", {"items.water[1]": "I feel calm in a garden?"}, "items.water[1].wordings", "items.calm[0], on another scale"),
+    ("en", {"items.water[1]": "I feel calm in a garden?"}, "items.water[1].wordings", "on another scale"),
     ("en", {"items.calm[1]": "Being in a garden makes me calm"}, "items.calm[1].ending", "without a closing mark"),
     ("zh", {"items.calm[1]": "待在花园里会让我平静下来."}, "items.calm[1].ending", "ends with ., most others with 。"),
     ("hi", {"items.calm[1]": "बगीचे में रहने से मेरा मन शांत होता है."}, "items.calm[1].ending", "most others with ।"),

@@ -34,6 +34,7 @@ def test_no_prompt_holds_a_word_of_another_language(
         ("ar", "أنت معلم teacher", ["teacher"]),
         ("zh", "您是一位 maestro", ["maestro"]),
         ("en", "You are a 教师.", ["教师"]),
+        ("es", "Usted vive en Chile.\nanswer options", ["answer", "options"]),
     ],
 )
 def test_planted_words_are_found(library: Library, language: str, text: str, leaked: list[str]) -> None:

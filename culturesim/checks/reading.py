@@ -17,6 +17,8 @@ Forms = tuple[str, ...]
 """How one text reads to people of each grammatical gender, each form once; the first is read where none is known."""
 
 GENDERS = ("", "m", "f")
+_SECTIONS = ("items",)
+"""Parts of a language's file that hold wordings."""
 _PLACE = re.compile(r"\[(\d+)\]")
 
 
@@ -76,8 +78,9 @@ def sources(texts: Texts) -> Iterator[tuple[str, str]]:
         if words.instruction:
             yield f"scales.{name}.instruction", words.instruction
         yield from ((f"scales.{name}.labels[{place}]", label) for place, label in enumerate(words.labels) if label)
-    for name, wordings in texts.items.items():
-        yield from ((f"items.{name}[{place}]", wording) for place, wording in enumerate(wordings))
+    for section in _SECTIONS:
+        for name, wordings in getattr(texts, section).items():
+            yield from ((f"{section}.{name}[{place}]", wording) for place, wording in enumerate(wordings))
 
 
 def read_forms(texts: Texts, render: Callable[[str, str], str | None]) -> dict[str, Forms]:

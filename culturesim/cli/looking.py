@@ -196,8 +196,8 @@ def check(
 ) -> None:
     """Report every fault and doubt of every definition at once, and what is written in which language.
 
-    Exit code 1 where there is any fault. Doubts look wrong and may be right: accept those with a reason in the table
-    [accepted] of the language's file.
+    Exit code 1 where there is any fault. Doubts look wrong and may be right: say why in the table "accepted" of the
+    language's file, and they are not told again.
     """
     found = inspect(o.library(path), folders or ())
     if json:
@@ -209,23 +209,26 @@ def check(
 
 
 def _show_inspection(found: Inspection) -> None:
-    rows = [
-        (w.questionnaire, w.language, w.items, _span(w.fewest_wordings, w.most_wordings), ", ".join(w.provenance),
-         w.doubts, w.accepted)
+    rows = (
+        (w.questionnaire, w.language, w.items, _span(w.fewest_wordings, w.most_wordings),
+         " ".join(name[0].upper() for name in w.provenance), w.doubts, w.accepted)
         for w in found.coverage
-    ]  # fmt: skip
-    columns = ("questionnaire", "language", "items", "wordings", "provenance", "doubts", "accepted")
-    table("what is written", columns, rows, ("items", "wordings", "doubts", "accepted"))
+    )  # fmt: skip
+    columns = ("questionnaire", "language", "items", "wordings", "how", "doubts", "accepted")
+    title = "what is written, and how: authored, back-translated, reviewed, official"
+    table(title, columns, rows, ("items", "wordings", "doubts", "accepted"))
     for questionnaire, languages in found.missing.items():
         say(f"{questionnaire} is not written in {', '.join(languages)}")
     if found.doubts:
-        say("doubtful; mend it, or accept it with a reason in [accepted] of its file:")
+        say('doubtful; mend it, or say in the table "accepted" of its file why it is right:')
     for fault in (*found.doubts, *found.faults):
         say(str(fault))
-    if found.faults:
-        say(f"{len(found.faults)} faults")
-    else:
-        say(f"all definitions are sound{f', {len(found.doubts)} doubts' if found.doubts else ''}")
+    doubts = f", {_counted(found.doubts, 'doubt')}" if found.doubts else ""
+    say(f"{_counted(found.faults, 'fault') if found.faults else 'all definitions are sound'}{doubts}")
+
+
+def _counted(found: Sequence[object], word: str) -> str:
+    return f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
 
 
 def _span(fewest: int, most: int) -> str:
