@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -242,10 +243,9 @@ def _without_texts(prompt: Prompt, reading: Reading) -> Prompt:
         *reading.forms.get(f"scales.{scale}.instruction", ()),
         *(option.label for option in prompt.options),
     }
-    user = prompt.user
-    for text in sorted(texts - {""}, key=len, reverse=True):
-        user = user.replace(text, " ")
-    return replace(prompt, user=user)
+    either = "|".join(map(re.escape, sorted(texts - {""}, key=len, reverse=True))) or "(?!)"
+    whole = re.compile(rf"(?<!\w)(?:{either})(?!\w)" if reading.lexicon.spaced else either)
+    return replace(prompt, system=whole.sub(" ", prompt.system), user=whole.sub(" ", prompt.user))
 
 
 def _trials(reading: Reading, frame: Frame) -> Iterator[Trial]:

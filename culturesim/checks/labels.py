@@ -26,7 +26,7 @@ def label_faults(reading: Reading, english: Reading | None) -> Iterator[Fault]:
         yield from _too_long(reading, key, labels)
         if english and name in english.labels:
             yield from _missing(reading, english, name)
-            if reading.questionnaire.scales[name].kind == "ordinal":
+            if labels and reading.questionnaire.scales[name].kind == "ordinal":
                 yield from _order(reading, key, labels, english.labels[name], english.lexicon)
     if english:
         yield from _turned(reading, english)

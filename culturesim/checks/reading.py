@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from unicodedata import category
 
 from culturesim.errors import Fault
 from culturesim.language import plain
@@ -94,9 +95,8 @@ def read_forms(texts: Texts, render: Callable[[str, str], str | None]) -> dict[s
     return forms
 
 
-_NO_WORD = re.compile(r"[^\w\u0300-\u1fff]+|_")
-
-
+@lru_cache(maxsize=50_000)
 def same(text: str, spaced: bool) -> str:
     """One spelling for texts that differ in nothing but case, spaces and punctuation."""
-    return (" " if spaced else "").join(_NO_WORD.sub(" ", plain(text).casefold()).split())
+    letters = "".join(char if category(char)[0] in "LMN" else " " for char in plain(text).casefold())
+    return (" " if spaced else "").join(letters.split())
