@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
 from culturesim.checks import CHECKS
 from culturesim.checks.coverage import Written, missing, sift, written
-from culturesim.checks.placeholders import interpolates
+from culturesim.checks.prompts import GENDERS, not_shown, trials, without_texts
 from culturesim.checks.reading import Reading, read_forms
 from culturesim.checks.tongues import Tongues
 from culturesim.errors import CulturesimError, DefinitionError, Fault
 from culturesim.leaks import Vocabularies, words_shown
 from culturesim.library import Library
-from culturesim.persona import NOBODY, Persona, PersonaPool, PersonaTexts, Vocabulary
+from culturesim.persona import Persona, PersonaPool, PersonaTexts, Vocabulary
 from culturesim.population import read_population
-from culturesim.questionnaire import AskedItem, Frame, PickItem, Questionnaire
-from culturesim.records import KeyStyle, Prompt, Trial
+from culturesim.questionnaire import Frame, Questionnaire
+from culturesim.records import KeyStyle, Prompt
 from culturesim.render import Renderer
 
 T = TypeVar("T")
-GENDERS = (NOBODY, Persona("check", {"sex": "female"}), Persona("check", {"sex": "male"}))
 KEY_STYLES: tuple[KeyStyle, ...] = ("numbers", "letters")
 SHARED_WORDS = 2
 """Frequent words that a text may share with another language where it surely is of its own."""
@@ -169,7 +167,7 @@ class _Check:
         """What the frames make of the texts: every option, every item of which they do more than write it out."""
         for keys, frame in product(KEY_STYLES, self._frames(reading.language).values()):
             renderer = self._renderer(reading.language, keys)
-            for trial in _trials(reading, frame):
+            for trial in trials(reading, frame):
                 prompt = self.read(str(reading.file), renderer.render, trial)
                 if prompt is None:
                     break
@@ -190,9 +188,9 @@ class _Check:
         return self._renderers[language, keys]
 
     def _prompt(self, prompt: Prompt, frame: Frame, reading: Reading) -> None:
-        if lacking := _not_shown(prompt, reading):
+        if lacking := not_shown(prompt, reading):
             self._note(Fault(str(frame.path), "block user", f"does not show {lacking}"))
-        self._foreign(str(frame.path), "", frame.language, words_shown(_without_texts(prompt, reading)))
+        self._tell(str(frame.path), "", frame.language, words_shown(without_texts(prompt, reading)))
 
     def _pool(self, pool: PersonaPool) -> None:
         if not pool.attributes:
@@ -205,65 +203,25 @@ class _Check:
     def _personas(self, pool: PersonaPool, texts: PersonaTexts) -> None:
         personas = {persona.id: persona for persona in covering(pool)}
         renderer = Renderer({}, {}, {texts.language: texts}, personas)
-        for persona in personas.values():
-            described = self.read(str(texts.path), renderer.describe, persona, texts.language)
-            if described is None:
-                return
-            self._foreign(str(texts.path), f"pool {pool.id}", texts.language, described)
+        place = str(texts.path)
+        described = [self.read(place, renderer.describe, persona, texts.language) for persona in personas.values()]
+        shown = [text for text in described if text is not None]
+        # What is in none of all together is in none: looking into each by itself takes ten times as long.
+        if shown and self._foreign(texts.language, "\n".join(shown)):
+            for text in shown:
+                self._tell(place, f"pool {pool.id}", texts.language, text)
 
-    def _foreign(self, file: str, key: str, language: str, shown: str) -> None:
-        """What a template shows in another language; what several trials show alike is looked at once."""
-        if (file, shown) in self.seen:
-            return
+    def _tell(self, file: str, key: str, language: str, shown: str) -> None:
+        """Notes what a template shows in another language; what several trials show alike is looked at once."""
+        if (file, shown) not in self.seen and (foreign := self._foreign(language, shown)):
+            self._note(Fault(file, key, f"the prompt in {language!r} {foreign}"))
         self.seen.add((file, shown))
+
+    def _foreign(self, language: str, shown: str) -> str:
         if leaked := self.vocabulary.leaks(language, shown):
-            message = f"the prompt in {language!r} holds what is not of that language: {', '.join(leaked)}"
-            self._note(Fault(file, key, message))
-        elif other := self.tongues.other(shown, language):
-            self._note(Fault(file, key, f"the prompt in {language!r} reads as {other!r}"))
-
-
-def _not_shown(prompt: Prompt, reading: Reading) -> str:
-    """What every prompt must hold and this one lacks."""
-    trial = prompt.trial
-    forms = reading.items[trial.item].get(trial.wording, ())
-    if not any(form in prompt.user for form in forms):
-        return "the item"
-    if any(option.key not in prompt.user or option.label not in prompt.user for option in prompt.options):
-        return "every option with its key and label"
-    return ""
-
-
-def _without_texts(prompt: Prompt, reading: Reading) -> Prompt:
-    """A prompt without the texts of the questionnaire, which are checked by themselves."""
-    trial = prompt.trial
-    scale = reading.questionnaire.asked[trial.item].scale
-    texts = {
-        *reading.items[trial.item].get(trial.wording, ()),
-        *reading.forms.get(f"scales.{scale}.instruction", ()),
-        *(option.label for option in prompt.options),
-    }
-    either = "|".join(map(re.escape, sorted(texts - {""}, key=len, reverse=True))) or "(?!)"
-    whole = re.compile(rf"(?<!\w)(?:{either})(?!\w)" if reading.lexicon.spaced else either)
-    return replace(prompt, system=whole.sub(" ", prompt.system), user=whole.sub(" ", prompt.user))
-
-
-def _trials(reading: Reading, frame: Frame) -> Iterator[Trial]:
-    """What to render: every wording, or the longest of those that a frame cannot tell apart."""
-    wordings = [(name, place) for name, numbered in reading.items.items() for place in numbered]
-    if interpolates(frame.source, "item"):
-        wordings.sort(key=lambda wording: len(reading.items[wording[0]][wording[1]][0]))
-        longest = {_asked_alike(reading.questionnaire.asked[name]): (name, place) for name, place in wordings}
-        wordings = list(longest.values())
-    for (name, place), persona in product(wordings, GENDERS):
-        yield Trial("", reading.questionnaire.id, "", name, frame.language, persona.id, frame.id, place,
-                    "printed", 0, "choice", 0)  # fmt: skip
-
-
-def _asked_alike(item: AskedItem) -> tuple[object, ...]:
-    """What a frame sees of an item beside its wording."""
-    picks = (item.min_picks, item.max_picks, item.ordered) if isinstance(item, PickItem) else ()
-    return (item.kind, item.scale, *picks)
+            return f"holds what is not of that language: {', '.join(leaked)}"
+        other = self.tongues.other(shown, language)
+        return f"reads as {other!r}" if other else ""
 
 
 def covering(pool: PersonaPool) -> Iterator[Persona]:
