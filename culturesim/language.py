@@ -201,6 +201,18 @@ def foreign_letters(tag: str, text: str) -> set[str]:
     return {char for char in set(text) if (found := script_of(char)) is not None and found not in own}
 
 
+@lru_cache(maxsize=1)
+def _word() -> re.Pattern[str]:
+    """What a word looks like: letters, with the vowel signs and other marks that stand on them."""
+    marks = "".join(char for char in map(chr, range(0x300, 0x2000)) if unicodedata.category(char) in {"Mn", "Mc"})
+    return re.compile(rf"[^\W\d_](?:[^\W\d_]|[{marks}\u200c\u200d])*")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in their order, lower case; of unspaced scripts, what stands between its marks."""
+    return _word().findall(text.casefold())
+
+
 def ascii_digits(text: str) -> str:
     """The text with every Unicode decimal digit written in ASCII."""
     if text.isascii():

@@ -1,4 +1,4 @@
-"""What the parser knows of a language: ``questionnaires/languages/<tag>.toml``.
+"""What the parser, and the check of texts, know of a language: ``questionnaires/languages/<tag>.toml``.
 
 Patterns are regular expressions, found anywhere, whatever the case, in *plain* text (``language.plain``: NFKC, ASCII
 digits, quotes and punctuation, no vowel signs of Arabic). Words are patterns that must stand as words of their own
@@ -35,6 +35,10 @@ class Lexicon:
     ``key_suffixes``: what may be glued to a key (分). ``continuations``: words that go on after a key that is the
     answer ("because"). ``joiners``: words between picks ("and"). ``scale_phrases``: talk about the scale itself ("out
     of 5"). ``pleasantries``: phrases that say nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1).
+
+    By three more, texts are checked. ``negation_words``: words that negate a statement ("not", "never"), and no others;
+    where a file has none, its ``negations``. ``privations``: words that negate a part of one ("without", "nobody").
+    ``degrees``: words of degree and frequency, from none to most.
     """
 
     language: str
@@ -53,6 +57,9 @@ class Lexicon:
     key_suffixes: re.Pattern[str]
     continuations: re.Pattern[str]
     joiners: re.Pattern[str]
+    negation_words: re.Pattern[str]
+    privations: re.Pattern[str]
+    degrees: Patterns
 
 
 def _compiles(pattern: str) -> str:
@@ -103,6 +110,9 @@ class LexiconFile(Strict):
     scale_phrases: tuple[_Regex, ...] = ()
     pleasantries: tuple[_Regex, ...] = ()
     ordinals: _Rows = Field(default_factory=list)
+    negation_words: tuple[_Regex, ...] = ()
+    privations: tuple[_Regex, ...] = ()
+    degrees: tuple[tuple[_Regex, ...], ...] = ()
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -112,6 +122,7 @@ def read_lexicon(path: Path) -> Lexicon:
         fault = Fault(str(path), "language", f"is {content.language!r}, but the file is named {path.name}")
         raise DefinitionError([fault])
     spaced = language(content.language).script not in _UNSPACED
+    negations = _words(content.negations, spaced)
     return Lexicon(
         language=content.language,
         spaced=spaced,
@@ -123,12 +134,15 @@ def read_lexicon(path: Path) -> Lexicon:
         answer_cues=_patterns(content.answer_cues),
         scale_phrases=_patterns(content.scale_phrases),
         pleasantries=_patterns(content.pleasantries),
-        negations=_words(content.negations, spaced),
+        negations=negations,
         hearsay=_words(content.hearsay, spaced),
         key_words=_words(content.key_words, spaced),
         key_suffixes=_words(content.key_suffixes, spaced=False),
         continuations=_words(content.continuations, spaced),
         joiners=_words(content.joiners, spaced, glued=True),
+        negation_words=_words(content.negation_words, spaced) if content.negation_words else negations,
+        privations=_words(content.privations, spaced),
+        degrees=tuple(_words(row, spaced) for row in content.degrees),
     )
 
 
