@@ -250,7 +250,7 @@ REFUSALS = {
     "es": ["Como modelo de lenguaje, no tengo opiniones.", "Lo siento, no puedo responder.", "Prefiero no contestar."],
     "zh": ["作为一个人工智能，我没有个人观点。", "很抱歉，我无法回答这个问题。", "无可奉告。"],
     "ar": ["كنموذج لغوي، ليس لدي آراء شخصية.", "عذرًا، لا يمكنني الإجابة عن هذا السؤال.", "أفضل عدم الإجابة."],
-    "de": ["Als KI-Sprachmodell habe ich keine eigene Meinung.", "Das kann ich leider nicht beantworten.", "Keine Angabe."],
+    "de": ["Als KI habe ich keine eigene Meinung.", "Das kann ich leider nicht beantworten.", "Keine Angabe."],
 }
 
 
