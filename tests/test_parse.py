@@ -271,7 +271,8 @@ def test_refusals_alone_are_never_valid(refusal):
 @settings(deadline=None)
 def test_prose_without_key_label_or_cue_is_never_valid(language, text):
     known = [option.label for option in prompt(language).options]
-    if not any(label in text for label in known) and not re.search(r"\b(one|two|three|four|five|un[oa]?|eins|zwei|drei|vier)\b", text):
+    numbers = r"\b(one|two|three|four|five|un[oa]?|eins|zwei|drei|vier)\b"
+    if not any(label in text for label in known) and not re.search(numbers, text):
         assert read(text, language).status != "valid"
 
 
