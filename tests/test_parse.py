@@ -33,7 +33,7 @@ def test_corpus(language, scale, case):
 
 def test_corpus_is_large_in_every_language():
     sizes = {tag: sum(len(cases) for cases in scales.values()) for tag, scales in CORPUS.items()}
-    assert set(sizes) == {"en", "es", "zh", "ar"}
+    assert set(sizes) == {"en", "es", "zh", "ar", "de"}
     assert min(sizes.values()) >= 100
 
 
@@ -250,6 +250,7 @@ REFUSALS = {
     "es": ["Como modelo de lenguaje, no tengo opiniones.", "Lo siento, no puedo responder.", "Prefiero no contestar."],
     "zh": ["作为一个人工智能，我没有个人观点。", "很抱歉，我无法回答这个问题。", "无可奉告。"],
     "ar": ["كنموذج لغوي، ليس لدي آراء شخصية.", "عذرًا، لا يمكنني الإجابة عن هذا السؤال.", "أفضل عدم الإجابة."],
+    "de": ["Als KI habe ich keine eigene Meinung.", "Das kann ich leider nicht beantworten.", "Keine Angabe."],
 }
 
 
@@ -270,7 +271,8 @@ def test_refusals_alone_are_never_valid(refusal):
 @settings(deadline=None)
 def test_prose_without_key_label_or_cue_is_never_valid(language, text):
     known = [option.label for option in prompt(language).options]
-    if not any(label in text for label in known) and not re.search(r"\b(one|two|three|four|five|un[oa]?)\b", text):
+    numbers = r"\b(one|two|three|four|five|un[oa]?|eins|zwei|drei|vier)\b"
+    if not any(label in text for label in known) and not re.search(numbers, text):
         assert read(text, language).status != "valid"
 
 
