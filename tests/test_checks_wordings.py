@@ -53,3 +53,8 @@ def test_texts_that_never_end_with_a_mark_are_left_alone():
         for name, wordings in garden("en").texts.items.items()
     }
     assert told(wording_faults(garden("en", bare), None)) == []
+
+
+def test_a_language_with_one_wording_of_everything_was_meant_to_have_it():
+    bare = {f"items.{name}": [wordings[0]] for name, wordings in garden("es").texts.items.items()}
+    assert told(wording_faults(garden("es", bare), garden("en"))) == []

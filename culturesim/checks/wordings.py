@@ -117,11 +117,15 @@ def _usual(closed: list[bool]) -> bool | None:
 
 
 def _fewer(reading: Reading, english: Reading | None) -> Iterator[Fault]:
-    """Other numbers of wordings than in English; wordings of one number are to mean the same."""
+    """Other numbers of wordings than in English, which wordings of one number are to mean the same as.
+
+    A language that has one number of them throughout, and no more than English, was meant to; the table shows it.
+    """
     if english is None:
         return
     theirs, own = english.texts.items, reading.texts.items
     differ = [name for name in own if name in theirs and len(own[name]) != len(theirs[name])]
-    if differ:
+    throughout = len({len(wordings) for wordings in own.values()}) == 1
+    if differ and not (throughout and all(len(own[name]) < len(theirs[name]) for name in differ)):
         counts = ", ".join(f"{name} ({len(own[name])}, not {len(theirs[name])})" for name in differ)
         yield reading.doubt("items", "count", f"other numbers of wordings than in en: {counts}")
