@@ -85,10 +85,29 @@ class _Check:
                 missing = f"questionnaires/languages/{language}.toml is missing"
                 self._note(Fault(str(questionnaire.folder / f"{language}.toml"), "language", missing))
                 continue
-            for name in self.library.frames():
+            self._advice(questionnaire, language)
+            for name in self._frames(language):
                 frame = self.read(name, self.library.frame, name, language)
                 if frame is not None:
                     self._prompts(questionnaire, frame)
+
+    def _frames(self, language: str) -> list[str]:
+        """The frames a language must have: all, but of a language in the making (no vocabulary yet) those it has."""
+        frames = list(self.library.frames())
+        if language in self.library.vocabularies():
+            return frames
+        begun = [name for name in frames if language in self.library.frame_languages(name)]
+        return begun or frames[:1]
+
+    def _advice(self, questionnaire: Questionnaire, language: str) -> None:
+        """Questions for advice, which no frame asks, in the words of their language."""
+        renderer = Renderer({questionnaire.id: questionnaire}, {}, {}, {})
+        place = f"{questionnaire.folder / language}.toml"
+        for item, questions in questionnaire.text(language).advice.items():
+            for key, gender in product((f"advice.{item}.{n}" for n in range(len(questions))), ("m", "f")):
+                shown = self.read(place, renderer.text, questionnaire.id, language, key, gender)
+                if shown is not None and (leaked := self.vocabulary.leaks(language, shown)):
+                    self._leaks(place, key, language, leaked, "the text")
 
     def _prompts(self, questionnaire: Questionnaire, frame: Frame) -> None:
         personas = {persona.id: persona for persona in GENDERS}
@@ -115,7 +134,7 @@ class _Check:
     def _pool(self, pool: PersonaPool) -> None:
         if not pool.attributes:
             return
-        for language in sorted(self.lexicons):
+        for language in sorted(set(self.lexicons) & set(self.library.vocabularies())):
             texts = self.read(pool.id, self.library.persona_texts, pool.template, language)
             if texts is not None:
                 self._personas(pool, texts)
@@ -131,8 +150,8 @@ class _Check:
             if leaked:
                 self._leaks(str(texts.path), f"pool {pool.id}", texts.language, leaked)
 
-    def _leaks(self, file: str, key: str, language: str, leaked: list[str]) -> None:
-        message = f"the prompt in {language!r} holds what is not of that language: {', '.join(leaked)}"
+    def _leaks(self, file: str, key: str, language: str, leaked: list[str], what: str = "the prompt") -> None:
+        message = f"{what} in {language!r} holds what is not of that language: {', '.join(leaked)}"
         self._note(Fault(file, key, message))
 
 

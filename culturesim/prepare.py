@@ -140,6 +140,7 @@ def questionnaire_row(questionnaire: Questionnaire) -> QuestionnaireRow:
         "composites": {item.id: item.formula for item in keys.items if isinstance(item, CompositeItem)},
         "dimensions": [dimension.model_dump() for dimension in keys.dimensions],
         "scales": {scale.id: list(scale.codes) for scale in keys.scales},
+        "wordings": {tag: questionnaire.wording_in(tag) for tag in questionnaire.languages},
     }
     return QuestionnaireRow(
         keys.id, questionnaire.version, keys.title, keys.wording, keys.source.citation, json.dumps(scoring)

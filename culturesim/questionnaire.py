@@ -134,13 +134,20 @@ class ScaleTexts(Strict):
     labels: tuple[str, ...]
 
 
+Wordings = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class Texts(Strict):
-    """``<language>.toml``: the words of a questionnaire in one language; wordings are numbered from 0."""
+    """``<language>.toml``: the words of a questionnaire in one language; wordings are numbered from 0.
+
+    ``advice`` holds, for items that have one, the item's stance as a question of somebody who asks for advice.
+    """
 
     language: str
     provenance: Provenance = Provenance()
     scales: dict[str, ScaleTexts]
-    items: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+    items: dict[str, Wordings]
+    advice: dict[str, Wordings] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,8 +165,17 @@ class Questionnaire:
 
     @cached_property
     def version(self) -> str:
-        """The stated version and a hash of the keys, so that a changed key is seen on every row."""
-        return f"{self.keys.version}+{digest(self.keys.model_dump_json()).hex()[:8]}"
+        """The stated version and a hash of the keys, so that a changed key is seen on every row.
+
+        Answers to official and to adapted words must not be mixed: the languages that depart from the keys' own word on
+        that are hashed, too.
+        """
+        apart = [tag for tag in self.languages if self.wording_in(tag) != self.keys.wording]
+        return f"{self.keys.version}+{digest(self.keys.model_dump_json(), *apart).hex()[:8]}"
+
+    def wording_in(self, language: str) -> Literal["adapted", "official"]:
+        """Whether the words in one language are the official ones, or adapted to the same keys."""
+        return "official" if self.text(language).provenance.official else self.keys.wording
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -319,13 +335,14 @@ def _text_faults(keys: Keys, texts: Texts, stem: str) -> Iterable[tuple[str, str
     asked = {item.id for item in keys.items if not isinstance(item, CompositeItem)}
     for name in sorted(asked - set(texts.items)):
         yield f"items.{name}", "is missing"
-    for name in sorted(set(texts.items) - asked):
-        yield f"items.{name}", "is no asked item of questionnaire.toml"
     for name in sorted(set(texts.scales) - {scale.id for scale in keys.scales}):
         yield f"scales.{name}", "is no scale of questionnaire.toml"
-    for name, wordings in texts.items.items():
-        if len(set(wordings)) < len(wordings) or not all(wording.strip() for wording in wordings):
-            yield f"items.{name}", "has an empty wording, or the same twice"
+    for section, texts_of in (("items", texts.items), ("advice", texts.advice)):
+        for name in sorted(set(texts_of) - asked):
+            yield f"{section}.{name}", "is no asked item of questionnaire.toml"
+        for name, wordings in texts_of.items():
+            if len(set(wordings)) < len(wordings) or not all(wording.strip() for wording in wordings):
+                yield f"{section}.{name}", "has an empty wording, or the same twice"
 
 
 def _label_faults(scale: Scale, words: ScaleTexts) -> Iterable[tuple[str, str]]:
