@@ -245,7 +245,7 @@ def read_questionnaire(folder: Path) -> Questionnaire:
     for path in sorted(set(folder.glob("*.toml")) - {home}):
         words = _read(Texts, path, faults)
         if words is not None and keys is not None:
-            faults.extend(Fault(str(path), key, message) for key, message in _text_faults(keys, words, path.stem))
+            faults.extend(Fault(str(path), key, message) for key, message in text_faults(keys, words, path.stem))
             texts[words.language] = words
     if not texts and not faults:
         faults.append(Fault(str(folder), "", "has no <language>.toml beside questionnaire.toml"))
@@ -321,7 +321,8 @@ def _formula_faults(place: str, source: str, keys: Keys, *, asked_only: bool) ->
             yield place, f"chosen({name}, {code}): scale {item.scale!r} has no code {code}"
 
 
-def _text_faults(keys: Keys, texts: Texts, stem: str) -> Iterable[tuple[str, str]]:
+def text_faults(keys: Keys, texts: Texts, stem: str) -> Iterable[tuple[str, str]]:
+    """Where the words of one language do not fit the keys, and how; ``stem`` is the language they should be in."""
     if texts.language != stem:
         yield "language", f"is {texts.language!r}, but the file is called {stem}.toml"
     for scale in keys.scales:

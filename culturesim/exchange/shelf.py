@@ -1,0 +1,79 @@
+"""Puts imported definitions into a folder of the user's own, for ``--path``; each is read back before it is put."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from culturesim.errors import DefinitionError, Fault
+from culturesim.exchange.definitions import Definition, Imported
+from culturesim.exchange.house import battery_toml, keys_toml, texts_toml
+from culturesim.questionnaire import read_questionnaire
+
+HOME = "questionnaire.toml"
+
+
+def put(imported: Imported, folder: Path, *, force: bool = False) -> list[Path]:
+    """Writes ``folder/questionnaires/<id>/`` and batteries; gives the files that are new or changed.
+
+    Without ``force``, a file that is there with other content, or a language that the import does not have, is a
+    ``DefinitionError``, and nothing is written. With it, such a language's file goes.
+    """
+    files: dict[Path, str] = {}
+    stale: list[Path] = []
+    for definition in imported.definitions:
+        home = folder / "questionnaires" / definition.id
+        content = _files(definition)
+        _read_back(definition, content)
+        files |= {home / name: text for name, text in content.items()}
+        stale += sorted(set(home.glob("*.toml")) - set(files))
+    batteries = folder / "questionnaires" / "batteries"
+    files |= {batteries / f"{name}.toml": battery_toml(battery) for name, battery in imported.batteries.items()}
+    return write_all(files, stale, force=force)
+
+
+def write_all(files: Mapping[Path, str], stale: list[Path] | None = None, *, force: bool) -> list[Path]:
+    """Writes files, all or none, and removes the stale ones; gives those that are new or changed."""
+    changed = {path: text for path, text in files.items() if not _holds(path, text)}
+    there = [path for path in changed if path.exists()]
+    faults = [Fault(str(path), "", "is there already, with other content; --force writes over it") for path in there]
+    faults += [Fault(str(path), "", "is not in what is imported; --force removes it") for path in stale or ()]
+    if faults and not force:
+        raise DefinitionError(faults)
+    for path, text in changed.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            raise DefinitionError([Fault(str(path), "", f"cannot be written: {error.strerror}")]) from None
+    for path in stale or ():
+        path.unlink()
+    return list(changed)
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode("utf-8")
+
+
+def _files(definition: Definition) -> dict[str, str]:
+    """Name → content. Files of an original stay as they are; what is new is written."""
+    written = {HOME: keys_toml(definition.keys)}
+    written |= {f"{tag}.toml": texts_toml(texts) for tag, texts in definition.texts.items()}
+    return written | dict(definition.beside)
+
+
+def _read_back(definition: Definition, content: Mapping[str, str]) -> None:
+    """Makes sure that what will be written says what is meant."""
+    with tempfile.TemporaryDirectory() as scratch:
+        home = Path(scratch) / definition.id
+        home.mkdir()
+        for name, text in content.items():
+            (home / name).write_text(text, encoding="utf-8", newline="")
+        try:
+            read = read_questionnaire(home)
+        except DefinitionError as error:
+            shown = [Fault(f"{definition.id}/{Path(f.file).name}", f.key, f.message) for f in error.faults]
+            raise DefinitionError(shown) from None
+    if read.keys != definition.keys or read.texts != definition.texts:
+        raise DefinitionError([Fault(definition.id, "", "would not be read back as it is: please report this file")])
