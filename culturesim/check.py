@@ -159,7 +159,7 @@ def _not_shown(prompt: Prompt, questionnaire: Questionnaire) -> str:
     """What every prompt must hold and this one lacks."""
     trial = prompt.trial
     item = questionnaire.text(trial.language).items[trial.item][trial.wording]
-    if "{" not in item and item not in prompt.user:
+    if "{" not in item and item.strip() not in prompt.user:
         return "the item"
     if any(option.key not in prompt.user or option.label not in prompt.user for option in prompt.options):
         return "every option with its key and label"

@@ -19,7 +19,7 @@ from culturesim.study import Study
 Asking = Literal["shuffled", "grouped"]
 """``shuffled``: any beginning is an unbiased sample. ``grouped``: prompts that share a prefix follow one another."""
 
-TRIAL_FORMAT = "trial/1"
+TRIAL_FORMAT = "trial/2"
 _CIRCLE = 1 << 64
 # Fractional parts of the square roots of the first seven primes, in 64 bits: one irrational step per factor.
 _STEPS = (0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B, 0xA54FF53A5F1D36F1, 0x510E527FADE682D1,
@@ -138,8 +138,10 @@ class Design:
         frame, order = study.frames[cell.frame], study.option_orders[cell.order]
         seed = derive(study.settings.seed, ask.questionnaire.id, ask.item.id, ask.language, ask.wording, persona.id,
                       frame, order, cell.repeat)  # fmt: skip
-        identity = digest(self._common, ask.fingerprint, ask.elicitation, self._persona_print(persona, ask.language),
-                          self._frame_prints[frame, ask.language], order, cell.repeat)  # fmt: skip
+        # Two items in the same words are two trials: an answer counts for the item on its row.
+        identity = digest(self._common, ask.questionnaire.id, ask.item.id, ask.fingerprint, ask.elicitation,
+                          self._persona_print(persona, ask.language), self._frame_prints[frame, ask.language], order,
+                          cell.repeat)  # fmt: skip
         return Trial(
             id=identity.hex(), questionnaire=ask.questionnaire.id, version=ask.questionnaire.version, item=ask.item.id,
             language=ask.language, persona=persona.id, frame=frame, wording=ask.wording, option_order=order,

@@ -105,11 +105,14 @@ def tag_of(tag: str) -> str:
 
 
 _TEMPLATE = re.compile(r"\{[{%#]")
+_LEFTOVER = re.compile(r"_x[0-9A-Fa-f]{4}_")
 
 
 def oddities_of_text(place: str, text: str) -> Iterable[Oddity]:
     """What may surprise whoever wrote a text that is kept as it is."""
     if text != text.strip():
         yield Oddity(place, "begins or ends with a space, which is kept")
+    if leftover := _LEFTOVER.search(text):
+        yield Oddity(place, f"holds {leftover[0]}, which a spreadsheet left there; it is kept")
     if _TEMPLATE.search(text):
         yield Oddity(place, "holds {{, {% or {#, which is read as a template")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from culturesim.errors import DefinitionError, Fault
@@ -33,27 +33,28 @@ def put(imported: Imported, folder: Path, *, force: bool = False) -> list[Path]:
     return write_all(files, stale, force=force)
 
 
-def write_all(files: Mapping[Path, str], stale: list[Path] | None = None, *, force: bool) -> list[Path]:
+def write_all(files: Mapping[Path, str | bytes], stale: Sequence[Path] = (), *, force: bool) -> list[Path]:
     """Writes files, all or none, and removes the stale ones; gives those that are new or changed."""
-    changed = {path: text for path, text in files.items() if not _holds(path, text)}
+    contents = {path: text.encode("utf-8") if isinstance(text, str) else text for path, text in files.items()}
+    changed = {path: content for path, content in contents.items() if not _holds(path, content)}
     there = [path for path in changed if path.exists()]
     faults = [Fault(str(path), "", "is there already, with other content; --force writes over it") for path in there]
-    faults += [Fault(str(path), "", "is not in what is imported; --force removes it") for path in stale or ()]
+    faults += [Fault(str(path), "", "is not in what is imported; --force removes it") for path in stale]
     if faults and not force:
         raise DefinitionError(faults)
-    for path, text in changed.items():
+    for path, content in changed.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="")
+            path.write_bytes(content)
         except OSError as error:
             raise DefinitionError([Fault(str(path), "", f"cannot be written: {error.strerror}")]) from None
-    for path in stale or ():
+    for path in stale:
         path.unlink()
     return list(changed)
 
 
-def _holds(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_bytes() == text.encode("utf-8")
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 def _files(definition: Definition) -> dict[str, str]:

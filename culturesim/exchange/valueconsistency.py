@@ -49,6 +49,8 @@ def read_valueconsistency(sources: Sequence[Path], wishes: Wishes) -> Imported:
     name = wishes.questionnaire or _name(sources[0])
     join = _Join(files, name, wishes.title, swapped if wishes.mend else ())
     told = [oddity for file in files for oddity in (*oddities(file), *_told(file, files[0], wishes))]
+    if len(files) > 1 and not swapped:
+        told.append(Oddity("all files", "yes has the same stance in every question that files share: none is swapped"))
     return Imported(list(join.definitions()), told)
 
 
