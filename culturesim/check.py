@@ -116,6 +116,7 @@ class _Check:
         texts = {
             frame.language: PersonaTexts(frame.language, frame.path, "…", Vocabulary(language=frame.language, words={}))
         }
+        shown = set()
         for keys in KEY_STYLES:
             renderer = Renderer({questionnaire.id: questionnaire}, frames, texts, personas, keys)
             for trial in _trials(questionnaire, frame):
@@ -123,6 +124,9 @@ class _Check:
                 prompt = self.read(place, renderer.render, trial)
                 if prompt is None:
                     return
+                if (prompt.system, prompt.user) in shown:
+                    continue
+                shown.add((prompt.system, prompt.user))
                 if missing := _not_shown(prompt, questionnaire):
                     self._note(Fault(str(frame.path), "block user", f"does not show {missing}"))
                 leaked = self.vocabulary.leaks(frame.language, words_shown(prompt))

@@ -182,6 +182,12 @@ class Questionnaire:
         """Tags of the languages it is written in, sorted."""
         return tuple(sorted(self.texts))
 
+    @property
+    def wording(self) -> str:
+        """What its words are called: "adapted", "official", or "adapted, official in de"."""
+        apart = [tag for tag in self.languages if self.wording_in(tag) != self.keys.wording]
+        return f"{self.keys.wording}, official in {', '.join(apart)}" if apart else self.keys.wording
+
     @cached_property
     def items(self) -> Mapping[str, ScaleItem | PickItem | CompositeItem]:
         """Item id → item, in the order of the file."""

@@ -33,7 +33,8 @@ ONLY = {"backends": {"errors", "records"}, "store": {"errors", "records", "journ
 
 HOMES = {
     "duckdb": {"store", "migrations"}, "jinja2": {"render", "report", "backends"}, "rich": {"cli"}, "typer": {"cli"},
-    "babel": {"language", "exchange"}, "openpyxl": {"exchange"}, "tomlkit": {"exchange"}, "statsmodels": {"stats"}, "scipy": {"stats"}, "openai": {"backends"},
+    "babel": {"language", "exchange"}, "openpyxl": {"exchange"}, "tomlkit": {"exchange"},
+    "statsmodels": {"stats"}, "scipy": {"stats"}, "openai": {"backends"},
     "anthropic": {"backends"}, "aiohttp": {"backends", "serve"}, "orjson": {"backends", "journal", "serve"},
     "httpx2": {"backends"}, "xllamacpp": {"backends"}, "transformers": {"backends"},
     "torch": {"backends"}, "genai_prices": {"pricing"}, "tomllib": {"definition"},

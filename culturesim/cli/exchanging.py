@@ -43,7 +43,7 @@ MINE = Path("mine")
 
 def import_(
     kind: Annotated[Source, typer.Argument(help="what the file is")],
-    sources: Annotated[list[Path], typer.Argument(metavar="FILE…")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FILE…", help="the file, or of valueconsistency one a language")],
     to: Folder = MINE,
     language: Annotated[str, typer.Option(help="tag of the words' language; of several files, comma-separated")] = "",
     questionnaire: Annotated[str, typer.Option(help="its id; of official or PO words, whose they are")] = "",
@@ -92,7 +92,8 @@ def export(
 
     xlsform: a workbook with a column for each language, and an empty one for each that --language names and that is
     still to be written. po: a file for each language. Both come back by import without loss. csv: items of one
-    language, and their scales in a second file. valuebench, valueconsistency: in the format of those.
+    language, and their scales in a second file. official: the same as empty forms, to be filled with published words.
+    valuebench, valueconsistency: in the format of those.
     """
     files, oddities = hand_out(cast(Out, kind.value), questionnaires, out, o.split(language) or (), o.library(path))
     written = write_all(files, force=force)
@@ -142,7 +143,12 @@ def _library(path: list[Path] | None, to: Path) -> Library:
 
 def _json(imported: Imported, written: Sequence[Path]) -> dict[str, object]:
     made = [
-        {"id": each.id, "title": each.keys.title, "items": len(each.keys.items), "languages": sorted(each.texts)}
+        {
+            "id": each.id,
+            "title": each.keys.title,
+            "items": len(each.questionnaire.asked),
+            "languages": sorted(each.texts),
+        }
         for each in imported.definitions
     ]
     return {
@@ -153,12 +159,20 @@ def _json(imported: Imported, written: Sequence[Path]) -> dict[str, object]:
 
 def _show(imported: Imported, written: Sequence[Path], to: Path) -> None:
     rows = [
-        (each.id, each.keys.title, each.keys.wording, len(each.keys.items), " ".join(sorted(each.texts)))
+        (
+            each.id,
+            each.keys.title,
+            each.questionnaire.wording,
+            len(each.questionnaire.asked),
+            " ".join(sorted(each.texts)),
+        )
         for each in imported.definitions
     ]
     table(f"imported into {to}", ("questionnaire", "title", "wording", "items", "languages"), rows, ("items",))
     if len(rows) > 1:
-        say(f"{len(rows)} questionnaires, {sum(len(each.keys.items) for each in imported.definitions):,} items")
+        say(
+            f"{len(rows)} questionnaires, {sum(len(each.questionnaire.asked) for each in imported.definitions):,} items"
+        )
     _show_oddities(imported.oddities)
     say(f"{len(written)} files written" if written else "everything was there already")
     place, first = shlex.quote(str(to)), imported.definitions[0]
@@ -170,7 +184,8 @@ def _show(imported: Imported, written: Sequence[Path], to: Path) -> None:
 def _show_oddities(oddities: Sequence[Oddity]) -> None:
     if oddities:
         shown = ((oddity.place, oddity.what) for oddity in oddities[:MOST_SHOWN])
-        table(f"{len(oddities)} things to know of the source", ("where", "what"), shown)
+        things = "one thing" if len(oddities) == 1 else f"{len(oddities)} things"
+        table(f"{things} to know of the source", ("where", "what"), shown)
     if len(oddities) > MOST_SHOWN:
         say(f"{len(oddities) - MOST_SHOWN} more; --json gives them all")
 

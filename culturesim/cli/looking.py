@@ -97,15 +97,8 @@ def list_(kind: Kind, path: o.Paths = None, json: o.Json = False) -> None:
 def _questionnaires(library: Library) -> Listed:
     read = map(library.questionnaire, library.questionnaires())
     return ("name", "title", "wording", "items", "languages"), (
-        (q.id, q.keys.title, _wording(q), len(q.asked), " ".join(q.languages)) for q in read
+        (q.id, q.keys.title, q.wording, len(q.asked), " ".join(q.languages)) for q in read
     )
-
-
-def _wording(questionnaire: Questionnaire) -> str:
-    """The wording of most languages, and which have another."""
-    most = questionnaire.keys.wording
-    apart = [tag for tag in questionnaire.languages if questionnaire.wording_in(tag) != most]
-    return f"{most}, official in {' '.join(apart)}" if apart else most
 
 
 def _batteries(library: Library) -> Listed:
@@ -184,7 +177,8 @@ def show(
 
 def _show_questionnaire(questionnaire: Questionnaire, language: str, pattern: str) -> None:
     keys, texts = questionnaire.keys, questionnaire.text(language)
-    say(f"{keys.title} ({questionnaire.wording_in(language)} wording, version {questionnaire.version})\n{keys.source.citation}")
+    wording = questionnaire.wording_in(language)
+    say(f"{keys.title} ({wording} wording, version {questionnaire.version})\n{keys.source.citation}")
     items = questionnaire.select([pattern])
     for scale in {item.scale: questionnaire.scales[item.scale] for item in items}.values():
         words = texts.scales[scale.id]

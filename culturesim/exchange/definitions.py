@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from culturesim.definition import M
 from culturesim.errors import DefinitionError, Fault
 from culturesim.language import language
+from culturesim.library import Library
 from culturesim.questionnaire import Battery, Dimension, Keys, Questionnaire, Texts
 
 VERSION = "1.0"
@@ -34,17 +35,23 @@ class Definition:
     """A questionnaire that has no folder yet.
 
     ``beside`` holds files by name: of a copy, those of the original as they are; of a foreign file, what of it has no
-    place in keys and words.
+    place in keys and words. ``shipped``: files as we ship them, over which others may be written unasked.
     """
 
     keys: Keys
     texts: Mapping[str, Texts]
     beside: Mapping[str, str] = field(default_factory=dict)
+    shipped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """The questionnaire's name."""
         return self.keys.id
+
+    @property
+    def questionnaire(self) -> Questionnaire:
+        """The same with a folder that is not there yet."""
+        return Questionnaire(Path(self.id), self.keys, self.texts)
 
 
 @dataclass(frozen=True)
@@ -71,12 +78,14 @@ def made(model: type[M], content: object, source: Path) -> M:
         raise DefinitionError([Fault(str(source), place, message) for place, message in places]) from None
 
 
-def copy_of(questionnaire: Questionnaire, texts: Texts) -> Definition:
+def copy_of(questionnaire: Questionnaire, texts: Texts, library: Library) -> Definition:
     """A questionnaire with other words in one language; all its other files as they are."""
     replaced = f"{texts.language}.toml"
     files = (path for path in sorted(questionnaire.folder.iterdir()) if path.is_file() and path.name != replaced)
     beside = {path.name: path.read_text(encoding="utf-8") for path in files}
-    return Definition(questionnaire.keys, {**questionnaire.texts, texts.language: texts}, beside)
+    ours = library.roots[-1] / "questionnaires" / questionnaire.id / replaced
+    shipped = {replaced: ours.read_text(encoding="utf-8")} if ours.is_file() else {}
+    return Definition(questionnaire.keys, {**questionnaire.texts, texts.language: texts}, beside, shipped)
 
 
 def identifier(words: str, taken: Collection[str] = (), fallback: str = "x") -> str:

@@ -28,7 +28,7 @@ TAKEN: Mapping[Door, frozenset[str]] = {
 
 
 def bring_in(door: Door, sources: Sequence[Path], wishes: Wishes, library: Library) -> Imported:
-    """What a source holds; ``DefinitionError`` with every fault of it, ``StudyError`` where it must be asked otherwise."""
+    """What a source holds; ``DefinitionError`` with every fault of it, ``StudyError`` where a wish cannot be met."""
     unused = sorted(name for name in Wishes.__slots__ if getattr(wishes, name) and name not in TAKEN[door])
     if unused:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
@@ -47,7 +47,7 @@ def _official(sources: Sequence[Path], wishes: Wishes, library: Library) -> Impo
         raise StudyError("--questionnaire must say whose official wording this is")
     if not wishes.language and sources[0].suffix.lower() != ".toml":
         raise StudyError("--language must say what language the wording is in")
-    return read_official(sources, wishes, library.questionnaire(wishes.questionnaire))
+    return read_official(sources, wishes, library.questionnaire(wishes.questionnaire), library)
 
 
 def _valuebench(sources: Sequence[Path], wishes: Wishes, _: Library) -> Imported:
@@ -80,7 +80,7 @@ def _po(sources: Sequence[Path], wishes: Wishes, library: Library) -> Imported:
     name = wishes.questionnaire or questionnaire_named(sources[0])
     if not name:
         raise StudyError(f"{sources[0]} does not say its questionnaire: give it with --questionnaire")
-    return read_po(sources, wishes, library.questionnaire(name))
+    return read_po(sources, wishes, library.questionnaire(name), library)
 
 
 def _csv(sources: Sequence[Path], wishes: Wishes, _: Library) -> Imported:
@@ -97,7 +97,7 @@ _IN: Mapping[Door, Callable[[Sequence[Path], Wishes, Library], Imported]] = {
 
 # ---------------------------------------------------------------- out
 
-Out = Literal["xlsform", "po", "valuebench", "valueconsistency", "csv"]
+Out = Literal["xlsform", "po", "valuebench", "valueconsistency", "csv", "official"]
 OUT: tuple[Out, ...] = get_args(Out)
 
 
@@ -136,7 +136,7 @@ def _to_xlsform(chosen: Sequence[Questionnaire], out: Path, tags: Sequence[str])
 def _to_po(chosen: Sequence[Questionnaire], out: Path, tags: Sequence[str]) -> Made:
     from culturesim.exchange.po import write_po
 
-    made = {}
+    made: dict[str, Content] = {}
     for each in chosen:
         source = "en" if "en" in each.texts else each.languages[0]
         wanted = tags or [tag for tag in each.languages if tag != source] or [source]
@@ -153,7 +153,10 @@ def _to_valuebench(chosen: Sequence[Questionnaire], out: Path, tags: Sequence[st
 def _to_valueconsistency(chosen: Sequence[Questionnaire], out: Path, tags: Sequence[str]) -> Made:
     from culturesim.exchange.valueconsistency import write_valueconsistency
 
-    wanted = tags or list(dict.fromkeys(tag for each in chosen for tag in each.languages))
+    written = list(dict.fromkeys(tag for each in chosen for tag in each.languages))
+    for tag in set(tags) - set(written):
+        raise UnknownNameError("language of these questionnaires", tag, written)
+    wanted = tags or written
     files = write_valueconsistency(chosen, wanted)
     named = {f"valueconsistency_{language(tag).english_name.lower()}.jsonl": text for tag, text in files.items()}
     return _placed(named, out), []
@@ -161,19 +164,37 @@ def _to_valueconsistency(chosen: Sequence[Questionnaire], out: Path, tags: Seque
 
 def _to_csv(chosen: Sequence[Questionnaire], out: Path, tags: Sequence[str]) -> Made:
     from culturesim.exchange.items import COLUMNS, item_rows, not_in_table
-    from culturesim.exchange.scales import COLUMNS as SCALE_COLUMNS
-    from culturesim.exchange.scales import FURTHER, scale_rows
+    from culturesim.exchange.scales import scale_rows
     from culturesim.exchange.tables import write_table
 
     tag = _one(tags, chosen, "csv")
-    made: dict[str, Content] = {}
-    for each in chosen:
-        made[f"{each.id}.csv"] = write_table(COLUMNS, item_rows(each, tag))
-    placed = _placed(made, out)
-    for path, each in zip(list(placed), chosen, strict=True):
-        scales = write_table((*SCALE_COLUMNS, *FURTHER), scale_rows(each, tag))
-        placed[path.with_name(f"{path.stem}-scales.csv")] = scales
-    return placed, [oddity for each in chosen for oddity in not_in_table(each)]
+    items = {each.id: write_table(COLUMNS, item_rows(each, tag)) for each in chosen}
+    scales = {each.id: scale_rows(each, tag) for each in chosen}
+    return _tables(items, scales, out), [oddity for each in chosen for oddity in not_in_table(each)]
+
+
+def _to_official(chosen: Sequence[Questionnaire], out: Path, tags: Sequence[str]) -> Made:
+    from culturesim.exchange.items import FORM_COLUMNS, form_rows
+    from culturesim.exchange.scales import form_rows as scale_form_rows
+    from culturesim.exchange.tables import write_table
+
+    if tags:
+        raise StudyError("--language is of no use with official: the form has no words in it")
+    items = {each.id: write_table(FORM_COLUMNS, form_rows(each)) for each in chosen}
+    return _tables(items, {each.id: scale_form_rows(each) for each in chosen}, out), []
+
+
+def _tables(
+    items: Mapping[str, str], scales: Mapping[str, Sequence[Sequence[object]]], out: Path
+) -> dict[Path, Content]:
+    """Tables of items by questionnaire, each with a table of its scales beside it."""
+    from culturesim.exchange.scales import COLUMNS, FURTHER
+    from culturesim.exchange.tables import write_table
+
+    placed = _placed({f"{name}.csv": table for name, table in items.items()}, out)
+    beside = {path.with_name(f"{path.stem}-scales.csv"): write_table((*COLUMNS, *FURTHER), rows)
+              for path, rows in zip(placed, scales.values(), strict=True)}  # fmt: skip
+    return {**placed, **beside}
 
 
 def _one(tags: Sequence[str], chosen: Sequence[Questionnaire], door: str) -> str:
@@ -199,5 +220,5 @@ def _placed(made: Mapping[str, Content], out: Path) -> dict[Path, Content]:
 
 _OUT: Mapping[Out, Callable[[Sequence[Questionnaire], Path, Sequence[str]], Made]] = {
     "xlsform": _to_xlsform, "po": _to_po, "valuebench": _to_valuebench, "valueconsistency": _to_valueconsistency,
-    "csv": _to_csv,
+    "csv": _to_csv, "official": _to_official,
 }  # fmt: skip

@@ -38,11 +38,11 @@ _LOGIC = {"relevant": "is asked whatever was answered before", "choice_filter": 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """A list of options: codes in ascending order, and the row of each."""
+    """A list of options: codes in ascending order, the row of each, and whether the form names them by numbers."""
 
     codes: tuple[int, ...]
     rows: tuple[SheetRow, ...]
-    numbered: bool
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ def read_strangers(path: Path, sheets: Mapping[str, Sheet], wishes: Wishes, faul
     """A questionnaire of a form's questions with options, and a list of what was left out."""
     faults += [Fault(str(path), "", f"has no sheet {name}") for name in ("survey", "choices") if name not in sheets]
     fail_on(faults)
-    survey, oddities = sheets["survey"], []
+    survey = sheets["survey"]
+    oddities: list[Oddity] = []
     lists = dict(_lists(sheets["choices"], oddities))
     found = list(_questions(survey, lists, oddities))
     if not found:
@@ -75,7 +76,9 @@ def read_strangers(path: Path, sheets: Mapping[str, Sheet], wishes: Wishes, faul
         else:
             texts[tag] = made(Texts, words | {"provenance": Provenance(note=f"Imported from {path.name}.")}, path)
     if found and not texts:
-        faults.append(Fault(str(path), "sheet survey", "has no language in which every question and option has a label"))
+        faults.append(
+            Fault(str(path), "sheet survey", "has no language in which every question and option has a label")
+        )
     fail_on(faults)
     keys = made(Keys, _keys(path, settings, wishes, found, used), path)
     for tag, each in texts.items():
@@ -97,8 +100,8 @@ def _lists(sheet: Sheet, oddities: list[Oddity]) -> Iterator[tuple[str, Choices]
         whole = all(re.fullmatch(r"-?\d+", each) for each in names) and len(set(map(int, names))) == len(names)
         codes = [int(each) for each in names] if whole else list(range(1, len(rows) + 1))
         if not whole:
-            told = f"its options are numbered: {', '.join(f'{each} = {code}' for code, each in zip(codes, names, strict=True))}"
-            oddities.append(Oddity(f"list {name}", told))
+            numbered = ", ".join(f"{each} = {code}" for code, each in zip(codes, names, strict=True))
+            oddities.append(Oddity(f"list {name}", f"its options are numbered: {numbered}"))
         elif codes != sorted(codes):
             oddities.append(Oddity(f"list {name}", "its options are put in the order of their numbers"))
         pairs = sorted(zip(codes, rows, strict=True), key=lambda pair: pair[0])
@@ -129,7 +132,8 @@ def _questions(survey: Sheet, lists: Mapping[str, Choices], oddities: list[Oddit
         yield found
     for kind, numbers in left_out.items():
         shown = ", ".join(map(str, numbers[:12])) + (" …" if len(numbers) > 12 else "")
-        oddities.append(Oddity(f"rows {shown}", f"left out: {kind} is no question with options"))
+        place = f"row {shown}" if len(numbers) == 1 else f"rows {shown}"
+        oddities.append(Oddity(place, f"left out: {kind} is no question with options"))
 
 
 def _unusable(scale: str, lists: Mapping[str, Choices], labels: Sequence[str]) -> str:
@@ -155,7 +159,8 @@ def _keys(
         "version": settings.word("version") or VERSION, "wording": wishes.wording,
         "source": {"citation": f"Imported from {path.name}."}, "dimensions": [], "scoring": {"method": "mean"},
         "scales": [
-            {"id": names[name], "codes": each.codes, "kind": "ordinal" if each.numbered and name not in picked else "nominal"}
+            {"id": names[name], "codes": each.codes,
+             "kind": "ordinal" if each.whole and name not in picked else "nominal"}
             for name, each in used.items()
         ],
         "items": [_item(each, names[each.scale], len(used[each.scale].codes)) for each in found],
@@ -184,6 +189,7 @@ def _item(found: Found, scale: str, options: int) -> dict[str, Any]:
 
 def _words(tag: str, plain: str, found: Sequence[Found], used: Mapping[str, Choices]) -> dict[str, Any]:
     """The words of one language. A hint that all items of a list share is its instruction; others follow the label."""
+
     def text(row: SheetRow, column: str) -> str:
         return row.text(column, tag) or (row[column] if tag == plain else "")
 

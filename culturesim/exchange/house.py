@@ -86,8 +86,8 @@ def _value(value: Any) -> str:
         return f"{{ {', '.join(f'{_key(name)} = {_value(each)}' for name, each in value.items())} }}"
     if isinstance(value, str):
         # Between three quotes a carriage return would be read as the end of a line.
-        return tomlkit.string(value, multiline="\n" in value and "\r" not in value).as_string()
-    return tomlkit.item(value).as_string()
+        return str(tomlkit.string(value, multiline="\n" in value and "\r" not in value).as_string())
+    return str(tomlkit.item(value).as_string())
 
 
 def _key(name: str) -> str:

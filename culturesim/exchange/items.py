@@ -139,6 +139,14 @@ def item_rows(questionnaire: Questionnaire, language: str) -> list[tuple[object,
 COLUMNS = ("id", "wording", "text", "dimension", "reverse", "scale", "topic", "code")
 
 
+FORM_COLUMNS = ("id", "code", "topic", "text")
+
+
+def form_rows(questionnaire: Questionnaire) -> list[tuple[object, ...]]:
+    """A table of a questionnaire's items without their texts, to be filled in."""
+    return [(item.id, item.code, item.topic, "") for item in questionnaire.asked.values()]
+
+
 def not_in_table(questionnaire: Questionnaire) -> list[Oddity]:
     """What of a questionnaire a table of items does not hold."""
     found = [Oddity(item.id, "lets one pick several options, which the table does not say")

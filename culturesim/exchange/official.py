@@ -17,10 +17,11 @@ from culturesim.exchange.items import FURTHER, REQUIRED, grouped, oddities_of_ta
 from culturesim.exchange.scales import given_scales
 from culturesim.exchange.tables import read_table
 from culturesim.exchange.wishes import Wishes
+from culturesim.library import Library
 from culturesim.questionnaire import Questionnaire, Texts, text_faults
 
 
-def read_official(sources: Sequence[Path], wishes: Wishes, questionnaire: Questionnaire) -> Imported:
+def read_official(sources: Sequence[Path], wishes: Wishes, questionnaire: Questionnaire, library: Library) -> Imported:
     """A copy of a questionnaire with the official words of one language; every fault at once."""
     (source,) = sources
     faults: list[Fault] = []
@@ -42,7 +43,7 @@ def read_official(sources: Sequence[Path], wishes: Wishes, questionnaire: Questi
     texts = made(Texts, content | {"provenance": Provenance(official=True, note=note)}, source)
     faults += _misfits(source, questionnaire, texts, keep_labels=wishes.keep_labels)
     fail_on(faults)
-    return Imported([copy_of(questionnaire, texts)], oddities)
+    return Imported([copy_of(questionnaire, texts, library)], oddities)
 
 
 def _of_toml(source: Path, faults: list[Fault]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from culturesim.errors import DefinitionError, Fault, StudyError
 from culturesim.exchange.definitions import Imported, Oddity, copy_of, fail_on, made, tag_of
 from culturesim.exchange.wishes import Wishes
 from culturesim.language import language
+from culturesim.library import Library
 from culturesim.questionnaire import Questionnaire, Texts, text_faults
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def questionnaire_named(source: Path) -> str:
     return "" if named == "PROJECT" else named
 
 
-def read_po(sources: Sequence[Path], wishes: Wishes, questionnaire: Questionnaire) -> Imported:
+def read_po(sources: Sequence[Path], wishes: Wishes, questionnaire: Questionnaire, library: Library) -> Imported:
     """A copy of a questionnaire with the words of a PO file; every fault by the key of its message."""
     (source,) = sources
     catalog = _catalog(source)
@@ -91,10 +92,12 @@ def read_po(sources: Sequence[Path], wishes: Wishes, questionnaire: Questionnair
     texts = made(Texts, content | {"language": tag, "provenance": _provenance(catalog, source)}, source)
     fuzzy = {oddity.place for oddity in oddities if oddity.what == _FUZZY}
     for key, message in text_faults(questionnaire.keys, texts, tag) if not faults else ():
-        marked = f"; it is marked as fuzzy in {source.name}" if any(place.startswith(f"{key}.") for place in fuzzy) else ""
+        marked = (
+            f"; it is marked as fuzzy in {source.name}" if any(place.startswith(f"{key}.") for place in fuzzy) else ""
+        )
         faults.append(Fault(str(source), key, message + marked))
     fail_on(faults)
-    return Imported([copy_of(questionnaire, texts)], oddities)
+    return Imported([copy_of(questionnaire, texts, library)], oddities)
 
 
 _FUZZY = "is marked as fuzzy: not taken"
@@ -149,12 +152,14 @@ def _content(
                 numbered[section].setdefault(name, {})[int(number)] = str(message.string)
             case _:
                 faults.append(Fault(str(source), str(message.context), f"is no text of {questionnaire.id}"))
-    for section, by_item in numbered.items():
+    for kind, by_item in numbered.items():
         for name, texts in by_item.items():
-            if missing := sorted(set(range(max(texts))) - set(texts)):
-                faults.append(Fault(str(source), f"{section}.{name}.{missing[0]}", "is not translated, but a later one is"))
-    in_order = {section: {name: [texts[n] for n in sorted(texts)] for name, texts in by_item.items()}
-                for section, by_item in numbered.items()}  # fmt: skip
+            missing = next((number for number in range(len(texts)) if number not in texts), None)
+            if missing is not None:
+                place = f"{kind}.{name}.{missing}"
+                faults.append(Fault(str(source), place, "is not translated, but a later wording is"))
+    in_order = {kind: {name: [texts[n] for n in sorted(texts)] for name, texts in by_item.items()}
+                for kind, by_item in numbered.items()}  # fmt: skip
     return {"scales": scales, **in_order}
 
 

@@ -70,7 +70,7 @@ def _scale(table: Table, name: str, rows: Sequence[Row], faults: list[Fault]) ->
         faults.append(table.fault(rows[0], "scale", f"{name!r} has fewer than two codes"))
     if len(faults) > before:
         return None
-    kind = next((KINDS[row.word("kind")] for row in rows if row.word("kind")), "ordinal")
+    kind = next((KINDS[row.word("kind")] for row in rows if row.word("kind")), KINDS[""])
     codes = tuple(sorted(labels))
     instruction = next((row["instruction"] for row in rows if row["instruction"].strip()), "")
     words = ScaleTexts(instruction=instruction, labels=tuple(labels[code] for code in codes))
@@ -85,6 +85,11 @@ def scale_rows(questionnaire: Questionnaire, language: str) -> list[tuple[object
         for scale in questionnaire.keys.scales
         for place, (code, label) in enumerate(zip(scale.codes, words[scale.id].labels, strict=True))
     ]
+
+
+def form_rows(questionnaire: Questionnaire) -> list[tuple[object, ...]]:
+    """The table of a questionnaire's scales without their words, to be filled in."""
+    return [(scale.id, code, "", "", scale.kind) for scale in questionnaire.keys.scales for code in scale.codes]
 
 
 def needed(source: Path, column: str) -> DefinitionError:

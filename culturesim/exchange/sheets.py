@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from culturesim.errors import Fault, UnknownNameError
-from culturesim.exchange.workbook import Cell, read_workbook
+from culturesim.exchange.workbook import Cell, cell_text, read_workbook
 from culturesim.language import language, tag_named
 
 _HEAD = re.compile(r"\s*([^:]+?)\s*::?\s*(.+?)\s*")
@@ -69,7 +69,7 @@ def read_sheets(path: Path, faults: list[Fault]) -> dict[str, Sheet]:
 
 
 def _sheet(path: Path, name: str, rows: Sequence[Sequence[Cell]], faults: list[Fault]) -> Sheet:
-    heads = [_text(cell) for cell in rows[0]]
+    heads = [cell_text(cell) for cell in rows[0]]
     plain, spoken = [], {}
     for place, head in enumerate(heads):
         split = _HEAD.fullmatch(head)
@@ -86,7 +86,7 @@ def _sheet(path: Path, name: str, rows: Sequence[Sequence[Cell]], faults: list[F
             faults.append(Fault(str(path), f"sheet {name}, column {head}", told))
     found = []
     for number, row in enumerate(rows[1:], start=2):
-        cells = [_text(cell) for cell in row]
+        cells = [cell_text(cell) for cell in row]
         if any(cell.strip() for cell in cells):
             named = {head: cell for head, cell in zip(plain, cells, strict=True) if head}
             found.append(SheetRow(number, named, {spoken[place]: cells[place] for place in spoken}))
@@ -107,12 +107,6 @@ def tag_in(words: str) -> str:
 def head_of(column: str, tag: str) -> str:
     """The head of a column in one language: ``label::Arabic (ar)``."""
     return f"{column}::{language(tag).english_name.split(' (')[0]} ({tag})"
-
-
-def _text(cell: Cell) -> str:
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    return "" if cell is None else str(cell)
 
 
 def columns_of(rows: Sequence[Mapping[str, object]]) -> list[str]:

@@ -22,22 +22,34 @@ def put(imported: Imported, folder: Path, *, force: bool = False) -> list[Path]:
     """
     files: dict[Path, str] = {}
     stale: list[Path] = []
+    free: dict[Path, str] = {}
     for definition in imported.definitions:
         home = folder / "questionnaires" / definition.id
         content = _files(definition)
         _read_back(definition, content)
         files |= {home / name: text for name, text in content.items()}
+        free |= {home / name: text for name, text in definition.shipped.items()}
         stale += sorted(set(home.glob("*.toml")) - set(files))
     batteries = folder / "questionnaires" / "batteries"
     files |= {batteries / f"{name}.toml": battery_toml(battery) for name, battery in imported.batteries.items()}
-    return write_all(files, stale, force=force)
+    return write_all(files, stale, free, force=force)
 
 
-def write_all(files: Mapping[Path, str | bytes], stale: Sequence[Path] = (), *, force: bool) -> list[Path]:
-    """Writes files, all or none, and removes the stale ones; gives those that are new or changed."""
+def write_all(
+    files: Mapping[Path, str | bytes],
+    stale: Sequence[Path] = (),
+    free: Mapping[Path, str] | None = None,
+    *,
+    force: bool,
+) -> list[Path]:
+    """Writes files, all or none, and removes the stale ones; gives those that are new or changed.
+
+    ``free``: what may be written over unasked, by path.
+    """
     contents = {path: text.encode("utf-8") if isinstance(text, str) else text for path, text in files.items()}
     changed = {path: content for path, content in contents.items() if not _holds(path, content)}
-    there = [path for path in changed if path.exists()]
+    unasked = {path for path, text in (free or {}).items() if _holds(path, text.encode("utf-8"))}
+    there = [path for path in changed if path.exists() and path not in unasked]
     faults = [Fault(str(path), "", "is there already, with other content; --force writes over it") for path in there]
     faults += [Fault(str(path), "", "is not in what is imported; --force removes it") for path in stale]
     if faults and not force:

@@ -54,7 +54,7 @@ id = "{id}"
 # code = "Q17"
 scale = "agreement"
 dimensions = ["first"]
-# reverse = true                # agreeing speaks against the dimension
+# reverse = true                # where agreeing speaks against the dimension
 # topic = "gardens"             # items of one topic are compared with one another
 """
 
@@ -64,6 +64,9 @@ id = "{id}"
 scale = "agreement"
 dimensions = ["first"]
 """
+
+_LAST_ITEM = f"{_ITEM}reverse = true\n"
+"""Of the example: it says the opposite."""
 
 _TEXTS = """\
 # The words in {name}. Whoever answers sees an instruction, the options in some order, and one item at a time.
@@ -76,9 +79,9 @@ authored = true                 # written in this language; false: translated
 # official = true               # the published words of this language
 # note = ""
 
-# Labels stand in the order of the codes. Inner points may go without: "". Say nothing of numbers or places, they change.
+# Labels stand in the order of the codes. Inner ones may be "". Say nothing of numbers or places: they change.
 [scales.agreement]
-{instruction}
+instruction = {instruction}
 labels = {labels}
 
 # An item in one or more wordings, which mean the same.
@@ -108,7 +111,8 @@ def new_questionnaire(
     ids = [f"q{n:0{len(str(len(lines)))}}" for n in range(1, len(lines) + 1)] if lines else ["q1", "q2"]
     points = len(labels) or len(_ENGLISH[1])
     home = folder / "questionnaires" / name
-    items = "\n".join((_ITEM if place else _FIRST_ITEM).format(id=each) for place, each in enumerate(ids)).rstrip()
+    layouts = [_FIRST_ITEM, *[_ITEM] * (len(ids) - 1)] if lines else [_FIRST_ITEM, _LAST_ITEM]
+    items = "\n".join(layout.format(id=each) for layout, each in zip(layouts, ids, strict=True)).rstrip()
     files = {
         home / "questionnaire.toml": _KEYS.format(
             folder=folder, id=name, tags=",".join(tags), items=items, codes=", ".join(map(str, range(1, points + 1))),
@@ -125,13 +129,15 @@ def new_questionnaire(
 def _texts(tag: str, ids: Sequence[str], own: dict[str, str], labels: Sequence[str], points: int) -> str:
     english = tag == "en"
     instruction, ours = _ENGLISH if english else ("", ())
-    shown = labels or (ours if len(ours) == points else (_UNWRITTEN, *[""] * (points - 2), f"{_UNWRITTEN} {_UNWRITTEN}"))
+    shown = labels or (
+        ours if len(ours) == points else (_UNWRITTEN, *[""] * (points - 2), f"{_UNWRITTEN} {_UNWRITTEN}")
+    )
     items = []
     for place, name in enumerate(ids):
         written = own.get(name) or (_ENGLISH_ITEMS[place % 2] if english else _UNWRITTEN)
         items.append(f"{name} = [{_quoted(written)}]")
     return _TEXTS.format(
-        name=language(tag).english_name, tag=tag, items="\n".join(items), instruction=f"instruction = {_quoted(instruction)}",
+        name=language(tag).english_name, tag=tag, items="\n".join(items), instruction=_quoted(instruction),
         labels=f"[{', '.join(map(_quoted, shown))}]",
     )  # fmt: skip
 
@@ -213,9 +219,9 @@ _FRAME = """\
 {{% if kind == "scale" -%}}
 {{# Write only the number of the one option you choose, and nothing else. #}}
 {{% elif ordered -%}}
-{{# Choose so many options, the best first, and write only their numbers, with commas between: {{{{ number(max_picks) }}}}. #}}
+{{# Choose so many options, the best first; write only their numbers, commas between: {{{{ number(max_picks) }}}}. #}}
 {{% else -%}}
-{{# Choose up to so many options and write only their numbers, with commas between: {{{{ number(max_picks) }}}}. #}}
+{{# Choose up to so many options; write only their numbers, commas between: {{{{ number(max_picks) }}}}. #}}
 {{% endif -%}}
 {{# Item: #}}
 {{{{ item }}}}{{% endblock %}}

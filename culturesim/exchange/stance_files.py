@@ -142,7 +142,9 @@ def oddities(file: File) -> Iterator[Oddity]:
         yield Oddity(place, f"answers are written in several ways: {shown}")
     for question, asked in file.questions.items():
         if question.turned:
-            yield Oddity(place, f"in lines {asked.span} yes speaks the other way than in the original: an item of its own")
+            yield Oddity(
+                place, f"in lines {asked.span} yes speaks the other way than in the original: an item of its own"
+            )
         if len(asked.wordings) < len(asked.lines):
             yield Oddity(place, f"lines {asked.span} hold a phrasing more than once: it is asked once")
         if len({line.answers for line in asked.lines}) > 1:

@@ -1,4 +1,4 @@
-"""Tables as people keep them: CSV with commas, semicolons or tabs, as Excel and LibreOffice save it."""
+"""Tables as people keep them: CSV with commas, semicolons or tabs, as spreadsheets save it, or an XLSX file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from culturesim.errors import DefinitionError, Fault
+from culturesim.exchange.workbook import cell_text, read_workbook
 
 _DELIMITERS = (",", ";", "\t")
 
@@ -43,10 +44,11 @@ class Table:
 
 
 def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Table:
-    """A CSV file, UTF-8, with a head that names at least the required columns; ``DefinitionError`` with every fault."""
-    text = read_exactly(path)
-    head = text.split("\n", 1)[0]
-    rows = _records(path, text, max(_DELIMITERS, key=head.count))
+    """A table with a head that names at least the required columns; ``DefinitionError`` with every fault.
+
+    CSV in UTF-8, or the first sheet of an XLSX file.
+    """
+    rows = _records(path)
     columns = [name.strip().casefold() for name in rows[0]] if rows else []
     faults = []
     if missing := [name for name in required if name not in columns]:
@@ -68,7 +70,7 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
 
 
 def read_exactly(path: Path) -> str:
-    """The text of a file with its line ends as they are, less a byte order mark; ``DefinitionError`` names the fault."""
+    """The text of a file, line ends as they are, less a byte order mark; ``DefinitionError`` says what is wrong."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -78,7 +80,12 @@ def read_exactly(path: Path) -> str:
         raise DefinitionError([Fault(str(path), "", f"cannot be read: {error.strerror}")]) from None
 
 
-def _records(path: Path, text: str, delimiter: str) -> list[list[str]]:
+def _records(path: Path) -> list[list[str]]:
+    if path.suffix.lower() == ".xlsx":
+        first = next(iter(read_workbook(path).values()), [])
+        return [[cell_text(cell) for cell in row] for row in first]
+    text = read_exactly(path)
+    delimiter = max(_DELIMITERS, key=text.split("\n", 1)[0].count)
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:

@@ -69,7 +69,9 @@ def _scale_texts(wishes: Wishes, source: Path) -> ScaleTexts:
     if given:
         return next(iter(given.values())).words
     if wishes.language not in {"", "en"}:
-        told = f'has no answers to choose from, and ours are English: give those in {wishes.language} with --labels "…|…"'
+        told = (
+            f'has no answers to choose from, and ours are English: give those in {wishes.language} with --labels "…|…"'
+        )
         fail_on([Fault(str(source), "", told)])
     return ScaleTexts(instruction=INSTRUCTION, labels=LABELS)
 

@@ -1,7 +1,7 @@
 """ValueConsistency's files, one a language, joined to a questionnaire, and back.
 
-Files are joined by ``original_english``. A question is an item on the scale no (0) – yes (1), keyed in reverse where yes
-opposes; its phrasings are wordings, the original the first; a topic is a dimension. What only some of the languages
+Files are joined by ``original_english``. A question is an item on the scale no (0) – yes (1), keyed in reverse where
+yes opposes; its phrasings are wordings, the original the first; a topic is a dimension. What only some of the languages
 have becomes a questionnaire of its own, so that whatever is compared between languages was asked in all of them.
 
 What a line says beyond keys and words is kept beside them, for the way back.
@@ -84,8 +84,12 @@ def _told(file: File, first: File, wishes: Wishes) -> Iterator[Oddity]:
     if swapped := _swapped(file, first):
         done = "taken the other way round" if wishes.mend else "kept as they are; --mend turns them round"
         shown = f"{len(swapped)} of {len(file.questions)} questions"
-        yield Oddity(file.path.name, f"the stances of yes and no are swapped against {first.path.name} in {shown}: {done}")
-        yield from (Oddity(f"{file.path.name}, lines {file.questions[q].span}", f"swapped: {q.english}") for q in swapped)
+        yield Oddity(
+            file.path.name, f"the stances of yes and no are swapped against {first.path.name} in {shown}: {done}"
+        )
+        yield from (
+            Oddity(f"{file.path.name}, lines {file.questions[q].span}", f"swapped: {q.english}") for q in swapped
+        )
     missing = [question for question in first.questions if question not in file.questions]
     more = [question for question in file.questions if question not in first.questions]
     yield from (Oddity(file.path.name, f"lacks: {question.english}") for question in missing)
@@ -95,9 +99,7 @@ def _told(file: File, first: File, wishes: Wishes) -> Iterator[Oddity]:
 class _Join:
     """Files in several languages on the way to questionnaires. ``mended``: language and question to be turned round."""
 
-    def __init__(
-        self, files: Sequence[File], name: str, title: str, mended: Collection[tuple[str, Question]]
-    ) -> None:
+    def __init__(self, files: Sequence[File], name: str, title: str, mended: Collection[tuple[str, Question]]) -> None:
         self.files, self.name, self.title, self.mended = files, name, title, mended
         self.questions = list(dict.fromkeys(question for file in files for question in file.questions))
         self.topics = {question: self._topic(question) for question in self.questions}
@@ -134,7 +136,9 @@ class _Join:
     def _definition(self, name: str, files: Sequence[File], questions: Sequence[Question]) -> Definition:
         reverse = {question: not files[0].questions[question].yes_supports for question in questions}
         answers = {q: tuple(self._answers(file, q, reverse[q]) for file in files) for q in questions}
-        scales = {each: f"yes_no_{n}" if n > 1 else "yes_no" for n, each in enumerate(dict.fromkeys(answers.values()), 1)}
+        scales = {
+            each: f"yes_no_{n}" if n > 1 else "yes_no" for n, each in enumerate(dict.fromkeys(answers.values()), 1)
+        }
         dimensions = dimensions_of(self.topics[question] for question in questions)
         keys = {
             "id": name, "version": VERSION, "title": self.title or name.replace("_", " "), "wording": "official",
@@ -153,8 +157,8 @@ class _Join:
             )
             for place, file in enumerate(files)
         }  # fmt: skip
-        made = Questionnaire(Path(name), made_of(Keys, keys, files[0].path), texts)
-        return Definition(made.keys, texts, {BESIDE: self._beside(made, files, questions)})
+        made = Definition(made_of(Keys, keys, files[0].path), texts)
+        return Definition(made.keys, texts, {BESIDE: self._beside(made.questionnaire, files, questions)})
 
     def _answers(self, file: File, question: Question, reverse: bool) -> tuple[str, str]:
         """What codes 0 and 1 are called: no and yes, or where a file has their stances swapped, yes and no."""

@@ -66,7 +66,9 @@ def _write(cell: object, value: Cell) -> None:
 
 def _widths(rows: Sequence[Sequence[Cell]]) -> list[int]:
     columns = max((len(row) for row in rows), default=0)
-    longest = [max((len(str(row[place] or "")) for row in rows if place < len(row)), default=0) for place in range(columns)]
+    longest = [
+        max((len(str(row[place] or "")) for row in rows if place < len(row)), default=0) for place in range(columns)
+    ]
     return [min(max(width + 2, _NARROWEST), _WIDEST) for width in longest]
 
 
@@ -112,3 +114,10 @@ def _read(value: object) -> Cell:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, bool | int | float) else None
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell as text, as a person would write it."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return "" if cell is None else str(cell)

@@ -86,7 +86,9 @@ def form_of(questionnaire: Questionnaire, languages: Sequence[str]) -> Sheets:
 def _no_place(questionnaire: Questionnaire) -> Iterator[Fault]:
     for item in questionnaire.items.values():
         if not isinstance(item, ScaleItem | PickItem | CompositeItem):
-            yield Fault(str(questionnaire.folder), f"items.{item.id}", f"an XLSForm has no place for a {item.kind} item")
+            yield Fault(
+                str(questionnaire.folder), f"items.{item.id}", f"an XLSForm has no place for a {item.kind} item"
+            )
 
 
 def _type(item: ScaleItem | PickItem) -> str:
@@ -165,7 +167,9 @@ def read_form(path: Path, sheets: Mapping[str, Sheet], faults: list[Fault]) -> I
     oddities: list[Oddity] = []
     tags = sheets["survey"].languages("label")
     written = [tag for tag in tags if any(row.text("label", tag).strip() for row in sheets["survey"].rows)]
-    oddities += [Oddity(sheets["survey"].head("label", tag), "is empty: left out") for tag in tags if tag not in written]
+    oddities += [
+        Oddity(sheets["survey"].head("label", tag), "is empty: left out") for tag in tags if tag not in written
+    ]
     texts = {tag: made(Texts, _words(tag, keys, sheets, choices, faults), path) for tag in written}
     for tag, words in texts.items():
         told = text_faults(keys, words, tag) if not faults else ()
@@ -250,7 +254,9 @@ def _words(
         elif text and name in items and len(target.setdefault(name, [])) == number:
             target[name].append(text)
         elif text:
-            told = "belongs to no item" if name not in items else f"is number {number}, but the one before it is missing"
+            told = (
+                "belongs to no item" if name not in items else f"is number {number}, but the one before it is missing"
+            )
             faults.append(sheet.fault(row, sheet.head("text", tag), told))
     about = next((row for row in _rows(sheets, "languages") if row.word("language") == tag), None)
     scales = {row.word("list_name"): row for row in sheets["scales"].rows}
