@@ -10,8 +10,10 @@ from culturesim.definition import Provenance
 from culturesim.exchange.definitions import Definition
 from culturesim.questionnaire import CompositeItem, Keys, ScaleTexts, Texts
 
-HARD = ["=1+1", "+49", "@a", "007", "1.0", "true", '"""', "a\nb", "a\r\nb", " edge ", "_x000D_", "{{ g('a', \"b\") }}",
-        "{# no #}", "مرحبا، كيف الحال؟", "\u200fא\u2067", "a\\n", "#, fuzzy", "x\u2028y\x85z", "PROJECT 1 YEAR", "nul\x00"]  # fmt: skip
+HARD = [
+    "=1+1", "+49", "@a", "007", "1.0", "true", '"""', "a\nb", "a\r\nb", " edge ", "_x000D_", "{{ g('a', \"b\") }}",
+    "{# no #}", "مرحبا، كيف الحال؟", "\u200fא\u2067", "a\\n", "#, fuzzy", "x\u2028y\x85z", "PROJECT 1 YEAR", "nul\x00",
+]  # fmt: skip
 TAGS = ("en", "ar", "zh-Hant")
 
 _any_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -23,8 +25,11 @@ words = st.text("abc äß,;|=", max_size=8).map(str.strip)
 def definitions(draw: Any) -> Definition:
     """A sound questionnaire of one to five items, in one to three languages."""
     scales = [
-        {"id": name, "kind": draw(st.sampled_from(["ordinal", "nominal"])), "missing": draw(st.sampled_from([(), (9,)])),
-         "codes": sorted(draw(st.sets(st.integers(-3, 8), min_size=2, max_size=4)))}
+        {
+            "id": name, "kind": draw(st.sampled_from(["ordinal", "nominal"])),
+            "codes": sorted(draw(st.sets(st.integers(-3, 8), min_size=2, max_size=4))),
+            "missing": draw(st.sampled_from([(), (9,)])),
+        }
         for name in ("far", "how_often")
     ]  # fmt: skip
     items = [draw(_items(number)) for number in range(draw(st.integers(1, 5)))]
@@ -35,9 +40,13 @@ def definitions(draw: Any) -> Definition:
     keys = Keys.model_validate(
         {
             "id": "invented", "version": "1.0", "title": draw(words) or "t", "wording": "adapted",
-            "description": draw(words), "source": {"citation": draw(words) or "c", "doi": draw(words)}, "scales": scales,
+            "description": draw(words), "source": {"citation": draw(words) or "c", "doi": draw(words)},
+            "scales": scales,
             "dimensions": [{"id": name, "title": draw(words) or "t", "low": draw(words)} for name in used],
-            "items": items, "scoring": {"method": draw(st.sampled_from(["mean", "centred_mean"]))},
+            "items": items, "scoring": draw(st.sampled_from([
+                {"method": "mean"}, {"method": "centred_mean"},
+                {"method": "formula", "formulas": dict.fromkeys(used, "2.5 * (\n  1 - 3\n)")},
+            ])),
         }
     )  # fmt: skip
     tags = TAGS[: draw(st.integers(1, len(TAGS)))]
@@ -45,9 +54,10 @@ def definitions(draw: Any) -> Definition:
 
 
 def _items(number: int) -> st.SearchStrategy[dict[str, Any]]:
-    common = {"id": st.just(f"q{number}"), "scale": st.sampled_from(["far", "how_often"]), "code": words, "topic": words,
-              "dimensions": st.lists(st.sampled_from(["warmth", "order"]), unique=True)}  # fmt: skip
-    picks = {"kind": st.just("pick"), "min_picks": st.integers(1, 2), "max_picks": st.just(2), "ordered": st.booleans()}
+    common = {"id": st.just(f"q{number}"), "scale": st.sampled_from(["far", "how_often"]), "code": words,
+              "topic": words, "dimensions": st.lists(st.sampled_from(["warmth", "order"]), unique=True)}  # fmt: skip
+    picks = {"kind": st.just("pick"), "min_picks": st.integers(1, 2), "max_picks": st.just(2),
+             "ordered": st.booleans()}  # fmt: skip
     return st.one_of(
         st.fixed_dictionaries({**common, "reverse": st.booleans()}), st.fixed_dictionaries({**common, **picks})
     )

@@ -79,7 +79,8 @@ def test_what_would_not_be_read_is_not_written(made: Definition, tmp_path: Path)
     ("words", "name"),
     [
         ("Good-natured", "good_natured"), ("LAQ / NEO-PI-R", "laq_neo_pi_r"), ("Überzeugung", "uberzeugung"),
-        ("6FPQ", "x6fpq"), ("流产", "x"), ("taken", "taken_3"), ("a" * 70, "a" * 60), ("word " * 20, "word" + "_word" * 11),
+        ("6FPQ", "x6fpq"), ("流产", "x"), ("taken", "taken_3"), ("a" * 70, "a" * 60),
+        ("word " * 20, "word" + "_word" * 11),
     ],
 )  # fmt: skip
 def test_an_id_is_made_of_words(words: str, name: str) -> None:

@@ -99,7 +99,8 @@ def test_every_fault_is_told_at_once_with_row_and_column(tmp_path: Path, library
         ('id,text\na,"b\n', "", "is no CSV: unexpected end of data"),
         ("id,text,wording\na,b,0\na,c,2\n", "row 2, column wording", "wordings of 'a' must count from 0 without a gap"),
         ("id,text,wording\na,b,first\n", "row 2, column wording", "is 'first', not 0, 1, 2 …"),
-        ("id,text,wording,topic\na,b,0,x\na,c,1,y\n", "row 3, column topic", "is 'y', but 'x' in row 2: an item has one key"),
+        ("id,text,wording,topic\na,b,0,x\na,c,1,y\n", "row 3, column topic",
+         "is 'y', but 'x' in row 2: an item has one key"),
     ],
 )  # fmt: skip
 def test_a_wrong_table_is_told(text: str, place: str, told: str, tmp_path: Path, library: Library) -> None:

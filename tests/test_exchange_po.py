@@ -116,9 +116,11 @@ def test_a_message_without_a_key_is_left_out(library: Library, tmp_path: Path) -
 
 def test_a_file_says_what_it_is_of(library: Library, tmp_path: Path) -> None:
     path = out(library.questionnaire("iw10"), tmp_path / "t.po", "es")
-    with pytest.raises(StudyError, match="--language is ar, but .* says es"):
+    with pytest.raises(StudyError, match=r"--language is ar, but .* says es"):
         back(path, library, language="ar")
-    changed(changed(path, "Project-Id-Version: iw10 1.0", "Project-Id-Version: PROJECT VERSION"), "Language: es", "X: es")
+    changed(
+        changed(path, "Project-Id-Version: iw10 1.0", "Project-Id-Version: PROJECT VERSION"), "Language: es", "X: es"
+    )
     with pytest.raises(StudyError, match="does not say its questionnaire"):
         back(path, library)
     with pytest.raises(StudyError, match="does not say its language"):

@@ -110,7 +110,8 @@ def test_swapped_stances_are_told_and_kept(both: list[Path], tmp_path: Path) -> 
     paths = [file(tmp_path, "garden_german.jsonl", swapped(GERMAN)), both[1]]
     imported = back(paths)
     told = [oddity for oddity in imported.oddities if "swapped" in oddity.what]
-    assert [oddity.place for oddity in told] == ["garden_german.jsonl", *(f"garden_german.jsonl, lines {n}" for n in (1, 3))]  # fmt: skip
+    name = "garden_german.jsonl"
+    assert [oddity.place for oddity in told] == [name, f"{name}, lines 1", f"{name}, lines 3"]
     assert "in 2 of 3 questions: kept as they are; --mend turns them round" in told[0].what
     made = imported.definitions[0]
     assert made.texts["de"].scales["yes_no"].labels == ("Ja", "Nein")
@@ -130,7 +131,9 @@ def exported(imported: Imported, folder: Path) -> Mapping[str, list[Line]]:
     names = [made.id for made in imported.definitions]
     files, _ = hand_out("valueconsistency", names, folder / "back", [], Library([folder]))
     tags = {"english": "en", "german": "de", "chinese": "zh", "japanese": "ja"}
-    return {tags[path.stem.split("_")[1]]: list(map(json.loads, str(text).splitlines())) for path, text in files.items()}
+    return {
+        tags[path.stem.split("_")[1]]: list(map(json.loads, str(text).splitlines())) for path, text in files.items()
+    }
 
 
 def test_files_go_out_as_they_came_in(both: list[Path], tmp_path: Path) -> None:
@@ -156,7 +159,8 @@ def test_a_phrasing_that_is_there_twice_is_asked_once(tmp_path: Path) -> None:
 def test_what_was_written_since_goes_out_too(both: list[Path], tmp_path: Path) -> None:
     put(back(both[1:]), tmp_path)
     words = tmp_path / "questionnaires" / "valueconsistency_garden" / "en.toml"
-    words.write_text(words.read_text(encoding="utf-8").replace('"Do we need more parks?",', '"Do we need more parks?",\n"More parks?",'), encoding="utf-8")  # fmt: skip
+    more = words.read_text(encoding="utf-8").replace('need more parks?",', 'need more parks?", "More parks?",')
+    words.write_text(more, encoding="utf-8")
     files, _ = hand_out("valueconsistency", ["valueconsistency_garden"], tmp_path / "b", [], Library([tmp_path]))
     (text,) = files.values()
     assert list(map(json.loads, str(text).splitlines())) == [
@@ -220,7 +224,8 @@ def test_the_shared_files_are_surveyed_in_all_languages_we_know(tmp_path: Path) 
     name = "valueconsistency_controversial_us"
     tags = tuple(tag for tag in library.questionnaire(name).languages if tag in library.languages())
     assert {"en", "zh"} <= set(tags)
-    study = make_study(model="sim/uniform", questionnaires=(name,), languages=tags, wordings="all", option_orders=("printed",))  # fmt: skip
+    asked = {"questionnaires": (name,), "languages": tags, "wordings": "all", "option_orders": ("printed",)}
+    study = make_study(model="sim/uniform", **asked)
     run = survey(study, tmp_path / "s.duckdb", library=library)
     assert run.tally.outcome == "done"
     shown = run.responses()

@@ -43,7 +43,9 @@ MINE = Path("mine")
 
 def import_(
     kind: Annotated[Source, typer.Argument(help="what the file is")],
-    sources: Annotated[list[Path], typer.Argument(metavar="FILE…", help="the file, or of valueconsistency one a language")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="the file, or of valueconsistency one a language")
+    ],
     to: Folder = MINE,
     language: Annotated[str, typer.Option(help="tag of the words' language; of several files, comma-separated")] = "",
     questionnaire: Annotated[str, typer.Option(help="its id; of official or PO words, whose they are")] = "",
@@ -143,14 +145,10 @@ def _library(path: list[Path] | None, to: Path) -> Library:
 
 def _json(imported: Imported, written: Sequence[Path]) -> dict[str, object]:
     made = [
-        {
-            "id": each.id,
-            "title": each.keys.title,
-            "items": len(each.questionnaire.asked),
-            "languages": sorted(each.texts),
-        }
-        for each in imported.definitions
-    ]
+        {"id": each.id, "title": each.keys.title, "wording": each.wording, "items": len(each.asked),
+         "languages": list(each.languages)}
+        for each in (definition.questionnaire for definition in imported.definitions)
+    ]  # fmt: skip
     return {
         "questionnaires": made, "batteries": list(imported.batteries), "written": [str(each) for each in written],
         "oddities": [asdict(oddity) for oddity in imported.oddities],
