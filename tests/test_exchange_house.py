@@ -75,6 +75,16 @@ def test_what_would_not_be_read_is_not_written(made: Definition, tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["../out", "/tmp/out", ".hidden", "a b", ""])
+def test_a_name_from_a_file_leads_nowhere_else(name: str, made: Definition, tmp_path: Path) -> None:
+    renamed = Definition(made.keys.model_copy(update={"id": name}), made.texts)
+    with pytest.raises(DefinitionError, match="is no name for a questionnaire"):
+        put(Imported([renamed]), tmp_path)
+    with pytest.raises(DefinitionError, match="is no name for a questionnaire"):
+        put(Imported([made], batteries={name: Battery(title="x", parts=[{"questionnaire": "mfq2"}])}), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [

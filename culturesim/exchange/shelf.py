@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from culturesim.errors import DefinitionError, Fault
-from culturesim.exchange.definitions import Definition, Imported
+from culturesim.exchange.definitions import Definition, Imported, fail_on
 from culturesim.exchange.house import battery_toml, keys_toml, texts_toml
 from culturesim.questionnaire import read_questionnaire
 
 HOME = "questionnaire.toml"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""Of a folder or file that a stranger's file may name."""
 
 
 def put(imported: Imported, folder: Path, *, force: bool = False) -> list[Path]:
@@ -20,6 +23,9 @@ def put(imported: Imported, folder: Path, *, force: bool = False) -> list[Path]:
     Without ``force``, a file that is there with other content, or a language that the import does not have, is a
     ``DefinitionError``, and nothing is written. With it, such a language's file goes.
     """
+    names = [*(definition.id for definition in imported.definitions), *imported.batteries]
+    told = "is no name for a questionnaire: letters, digits, _, - and ., a letter or digit first"
+    fail_on([Fault(repr(name), "", told) for name in names if not _NAME.fullmatch(name)])
     files: dict[Path, str] = {}
     stale: list[Path] = []
     free: dict[Path, str] = {}
