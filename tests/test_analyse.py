@@ -381,7 +381,8 @@ def test_an_unknown_run_names_the_nearest(store, ask):
         ({}, ["en", "de"], "adapted"),
         ({"en": "adapted", "de": "official"}, ["en"], "adapted"),
         ({"en": "adapted", "de": "official"}, ["de"], "official"),
-        ({"en": "adapted", "de": "official", "es": "adapted"}, ["es", "en", "de"], "official in de, adapted in en and es"),
+        ({"en": "adapted", "de": "official"}, ["de", "en"], "official in de, adapted in en"),
+        ({"de": "official"}, ["es", "en", "de"], "official in de, adapted in en and es"),
     ],
 )  # fmt: skip
 def test_wordings_are_told_by_language(wordings, languages, told):

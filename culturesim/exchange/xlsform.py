@@ -209,7 +209,7 @@ def _items(sheets: Mapping[str, Sheet], faults: list[Fault]) -> list[dict[str, A
         item = _values(_ITEMS[kind], row, id=row.word("name"), scale=scale.strip())
         items.append(item | ({"kind": "pick"} if kind == "select_multiple" else {}))
     for row in _rows(sheets, "computed"):
-        computed = _values(CompositeItem, row, kind="composite")
+        computed = _values(CompositeItem, row, id=row.word("id"), kind="composite")
         places = {item["id"]: place for place, item in enumerate(items)}
         items.insert(places.get(row.word("after"), -1) + 1, computed)
     return items
