@@ -62,10 +62,17 @@ def import_(
 ) -> None:
     """Import a questionnaire, or words for one, into a folder of your own.
 
-    official: the published words of a questionnaire in one language, as CSV (id, text) or TOML; that language is then
-    called official. valuebench: its table of keyed items. valueconsistency: its files of questions, one a language.
-    xlsform: a form, or one of ours that translators have filled. po: a translation. csv: a table of items (id, text,
-    and perhaps dimension, reverse, scale, topic, code, wording).
+    official: the published words of a questionnaire in one language, which is then called official; CSV or TOML.
+
+    valuebench: its table of keyed items.
+
+    valueconsistency: its files of questions, one a language.
+
+    xlsform: a form, or one of ours that translators have filled in.
+
+    po: a translation.
+
+    csv: a table of items: id, text, and perhaps wording, dimension, reverse, scale, topic, code.
     """
     wishes = Wishes(
         language=language, questionnaire=questionnaire, title=title, instruction=instruction, scales=scales,
@@ -92,9 +99,14 @@ def export(
 ) -> None:
     """Export questionnaires for translators and for others.
 
-    xlsform: a workbook with a column for each language, and an empty one for each that --language names and that is
-    still to be written. po: a file for each language. Both come back by import without loss. csv: items of one
-    language, and their scales in a second file. official: the same as empty forms, to be filled with published words.
+    xlsform: a workbook with a column for each language, empty for what --language names and nobody has written yet.
+
+    po: a file for each language. Both come back by import without loss.
+
+    csv: items in one language, and their scales in a second file.
+
+    official: the same as empty forms, to be filled with published words.
+
     valuebench, valueconsistency: in the format of those.
     """
     files, oddities = hand_out(cast(Out, kind.value), questionnaires, out, o.split(language) or (), o.library(path))
@@ -120,8 +132,7 @@ def new(
 ) -> None:
     """Begin a questionnaire or a language: commented files that are sound as they are, to be filled in.
 
-    For a language that is not known yet, also what models need to be asked in it: a file of words for the parser, and
-    a frame.
+    For a language that is not known yet, also what it takes to ask in it: words for the parser, and a frame.
     """
     library = _library(path, to)
     if kind is Begun.language:

@@ -44,43 +44,54 @@ _OWN_PLACE = {"id", "kind", "scale"}
 def form_of(questionnaire: Questionnaire, languages: Sequence[str]) -> Sheets:
     """The sheets of a questionnaire; languages it is not written in get empty columns to fill."""
     fail_on(list(_no_place(questionnaire)))
-    keys, texts = questionnaire.keys, questionnaire.texts
-    tags = [tag for tag in languages if tag in texts]
-    main = "en" if "en" in tags else (tags or list(languages))[0]
-
-    def spoken(column: str, words: Mapping[str, str]) -> dict[str, Cell]:
-        return {head_of(column, tag): words.get(tag) or None for tag in languages}
-
-    survey = [
-        {"type": f"{_type(item)} {item.scale}", "name": item.id,
-         **spoken("label", {tag: texts[tag].items[item.id][0] for tag in tags}),
-         **_cells(item, _OWN_PLACE), "constraint": _constraint(item)}
-        for item in questionnaire.asked.values()
-    ]  # fmt: skip
-    choices = [
-        {"list_name": scale.id, "name": code,
-         **spoken("label", {tag: texts[tag].scales[scale.id].labels[place] for tag in tags})}
-        for scale in keys.scales for place, code in enumerate(scale.codes)
-    ]  # fmt: skip
-    scales = [
-        {"list_name": scale.id, **_cells(scale, {"id", "codes"}),
-         **spoken("instruction", {tag: texts[tag].scales[scale.id].instruction for tag in tags})}
-        for scale in keys.scales
-    ]  # fmt: skip
+    keys, tags = questionnaire.keys, [tag for tag in languages if tag in questionnaire.texts]
+    main = "en" if "en" in tags else [*tags, *languages][0]
     settings = {"form_title": keys.title, "form_id": keys.id, "version": keys.version,
                 "default_language": head_of("", main).removeprefix("::")}  # fmt: skip
     heads = [head_of("text", tag) for tag in languages]
-    return {
-        "survey": list(laid_out(survey, ("type", "name"))),
-        "choices": list(laid_out(choices, ("list_name", "name"))),
-        "wordings": list(laid_out(_further(questionnaire, tags), ("item", "use", "number", *heads))),
-        "scales": list(laid_out(scales, ("list_name",))),
-        "dimensions": list(laid_out([_cells(each) for each in keys.dimensions], ("id", "title"))),
-        "computed": list(laid_out(_computed(questionnaire), ("id", "after"))),
-        "languages": list(laid_out([_about(texts[tag]) for tag in tags], ("language",))),
-        KEYS_SHEET: list(laid_out([{"key": key, "value": value} for key, value in _head(keys)], ("key", "value"))),
-        "settings": list(laid_out([settings])),
+    sheets: dict[str, tuple[Sequence[Mapping[str, Cell]], Sequence[str]]] = {
+        "survey": (_survey(questionnaire, languages), ("type", "name")),
+        "choices": (_options(questionnaire, languages), ("list_name", "name")),
+        "wordings": (_further(questionnaire, tags), ("item", "use", "number", *heads)),
+        "scales": (_scales(questionnaire, languages), ("list_name",)),
+        "dimensions": ([_cells(each) for each in keys.dimensions], ("id", "title")),
+        "computed": (_computed(questionnaire), ("id", "after")),
+        "languages": ([_about(questionnaire.texts[tag]) for tag in tags], ("language",)),
+        KEYS_SHEET: ([{"key": key, "value": value} for key, value in _head(keys)], ("key", "value")),
+        "settings": ([settings], ()),
     }
+    return {name: list(laid_out(rows, columns)) for name, (rows, columns) in sheets.items()}
+
+
+def _spoken(column: str, languages: Sequence[str], words: Mapping[str, str]) -> dict[str, Cell]:
+    """A text in a column for each language, empty where the questionnaire is not written in it."""
+    return {head_of(column, tag): words.get(tag) or None for tag in languages}
+
+
+def _survey(questionnaire: Questionnaire, languages: Sequence[str]) -> list[dict[str, Cell]]:
+    rows: list[dict[str, Cell]] = []
+    for name, item in questionnaire.asked.items():
+        words = {tag: texts.items[name][0] for tag, texts in questionnaire.texts.items()}
+        head = {"type": f"{_type(item)} {item.scale}", "name": name, **_spoken("label", languages, words)}
+        rows.append({**head, **_cells(item, _OWN_PLACE), "constraint": _constraint(item)})
+    return rows
+
+
+def _options(questionnaire: Questionnaire, languages: Sequence[str]) -> list[dict[str, Cell]]:
+    rows: list[dict[str, Cell]] = []
+    for name, scale in questionnaire.scales.items():
+        for place, code in enumerate(scale.codes):
+            words = {tag: texts.scales[name].labels[place] for tag, texts in questionnaire.texts.items()}
+            rows.append({"list_name": name, "name": code, **_spoken("label", languages, words)})
+    return rows
+
+
+def _scales(questionnaire: Questionnaire, languages: Sequence[str]) -> list[dict[str, Cell]]:
+    rows: list[dict[str, Cell]] = []
+    for name, scale in questionnaire.scales.items():
+        words = {tag: texts.scales[name].instruction for tag, texts in questionnaire.texts.items()}
+        rows.append({"list_name": name, **_cells(scale, {"id", "codes"}), **_spoken("instruction", languages, words)})
+    return rows
 
 
 def _no_place(questionnaire: Questionnaire) -> Iterator[Fault]:
