@@ -54,7 +54,7 @@ def test_a_translation_makes_a_copy_with_one_language_more(library: Library, tmp
     filled = "".join(f'\nmsgstr "Söz {number}."\n\n{text}' for number, text in enumerate(rest))
     path.write_text(empty + filled, encoding="utf-8")
     (made,) = back(path, library).definitions
-    assert sorted(made.texts) == ["ar", "en", "es", "tr", "zh"]
+    assert sorted(made.texts) == sorted({*library.questionnaire("mfq2").languages, "tr"})
     assert made.texts["tr"].scales["describes"].labels[:2] == ("Söz 1.", "Söz 2.")
     assert len(made.texts["tr"].items["m36"]) == 3
 

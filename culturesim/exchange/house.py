@@ -25,6 +25,7 @@ def keys_toml(keys: Keys) -> str:
     blocks.append(["[scoring]", f"method = {_value(keys.scoring.method)}"])
     if keys.scoring.formulas:
         blocks.append(["[scoring.formulas]", *_lines(keys.scoring.formulas)])
+    blocks += [["[[scoring.attention]]", *_lines(one.model_dump(mode="json"))] for one in keys.scoring.attention]
     return _page(blocks)
 
 
@@ -40,6 +41,8 @@ def texts_toml(texts: Texts) -> str:
     blocks.append(["[items]", *_lines(texts.items)])
     if texts.advice:
         blocks.append(["[advice]", *_lines(texts.advice)])
+    if texts.accepted:
+        blocks.append(["[accepted]", *_lines(texts.accepted)])
     return _page(blocks)
 
 

@@ -128,10 +128,10 @@ def new_questionnaire(
 
 def _texts(tag: str, ids: Sequence[str], own: dict[str, str], labels: Sequence[str], points: int) -> str:
     english = tag == "en"
-    instruction, ours = _ENGLISH if english else ("", ())
-    shown = labels or (
-        ours if len(ours) == points else (_UNWRITTEN, *[""] * (points - 2), f"{_UNWRITTEN} {_UNWRITTEN}")
-    )
+    instruction, ours = _ENGLISH if english else ("…", ())
+    # No two labels may be the same, so each waits with one more mark than the one before it.
+    waiting = [" ".join([_UNWRITTEN] * place) for place in range(1, points + 1)]
+    shown = labels or (ours if len(ours) == points else waiting)
     items = []
     for place, name in enumerate(ids):
         written = own.get(name) or (_ENGLISH_ITEMS[place % 2] if english else _UNWRITTEN)

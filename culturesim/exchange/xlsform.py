@@ -2,7 +2,8 @@
 
 ``survey`` and ``choices`` are what XLSForm says, with one column a language, so that the file can also be used as a
 form: it asks the first wording of each item. What a form has no place for stands in further columns and sheets:
-``wordings`` (all others, and questions for advice), ``scales``, ``dimensions``, ``computed``, ``languages``, ``keys``.
+``wordings`` (all others, and questions for advice), ``scales``, ``dimensions``, ``computed``, ``attention``,
+``languages``, ``accepted`` (why what looks doubtful is right), ``keys``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from culturesim.exchange.sheets import Sheet, SheetRow, head_of, laid_out
 from culturesim.exchange.workbook import Cell, Sheets
 from culturesim.language import language
 from culturesim.questionnaire import (
+    Attention,
     CompositeItem,
     Dimension,
     Keys,
@@ -56,7 +58,9 @@ def form_of(questionnaire: Questionnaire, languages: Sequence[str]) -> Sheets:
         "scales": (_scales(questionnaire, languages), ("list_name",)),
         "dimensions": ([_cells(each) for each in keys.dimensions], ("id", "title")),
         "computed": (_computed(questionnaire), ("id", "after")),
+        "attention": ([_cells(each) for each in keys.scoring.attention], ("item", "exclude")),
         "languages": ([_about(questionnaire.texts[tag]) for tag in tags], ("language",)),
+        "accepted": (_accepted(questionnaire, tags), ("language", "key", "reason")),
         KEYS_SHEET: ([{"key": key, "value": value} for key, value in _head(keys)], ("key", "value")),
         "settings": ([settings], ()),
     }
@@ -139,8 +143,15 @@ def _about(texts: Texts) -> dict[str, Cell]:
     return {"language": texts.language, **_cells(texts.provenance)}
 
 
+def _accepted(questionnaire: Questionnaire, tags: Sequence[str]) -> list[dict[str, Cell]]:
+    accepted = {tag: questionnaire.texts[tag].accepted for tag in tags}
+    return [{"language": tag, "key": key, "reason": why} for tag, each in accepted.items() for key, why in each.items()]
+
+
 def _head(keys: Keys) -> Iterator[tuple[str, Cell]]:
-    yield from _flat("", keys.model_dump(exclude={"scales", "dimensions", "items"}, exclude_defaults=True))
+    head = keys.model_dump(exclude={"scales", "dimensions", "items"}, exclude_defaults=True)
+    head["scoring"].pop("attention", None)
+    yield from _flat("", head)
 
 
 def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
@@ -173,6 +184,8 @@ def read_form(path: Path, sheets: Mapping[str, Sheet], faults: list[Fault]) -> I
         "dimensions": [_values(Dimension, row) for row in _rows(sheets, "dimensions")],
         "items": _items(sheets, faults),
     }  # fmt: skip
+    if attention := [_values(Attention, row) for row in _rows(sheets, "attention")]:
+        content.setdefault("scoring", {})["attention"] = attention
     fail_on(faults)
     keys = made(Keys, content, path)
     oddities: list[Oddity] = []
@@ -269,11 +282,13 @@ def _words(
                 "belongs to no item" if name not in items else f"is number {number}, but the one before it is missing"
             )
             faults.append(sheet.fault(row, sheet.head("text", tag), told))
+    accepted = (row for row in _rows(sheets, "accepted") if row.word("language") == tag)
     about = next((row for row in _rows(sheets, "languages") if row.word("language") == tag), None)
     scales = {row.word("list_name"): row for row in sheets["scales"].rows}
     return {
         "language": tag, "items": items, "advice": advice,
         "provenance": _values(Provenance, about) if about else {},
+        "accepted": {row.word("key"): row["reason"] for row in accepted},
         "scales": {
             scale.id: {"instruction": scales[scale.id].text("instruction", tag),
                        "labels": [row.text("label", tag) for row in choices[scale.id].values()]}
