@@ -1,4 +1,4 @@
-"""The parser: a corpus of completions in four languages, and properties that hold for any text."""
+"""The parser: a corpus of completions in five languages, and properties that hold for any text."""
 
 import itertools
 import re
@@ -33,7 +33,7 @@ def test_corpus(language, scale, case):
 
 def test_corpus_is_large_in_every_language():
     sizes = {tag: sum(len(cases) for cases in scales.values()) for tag, scales in CORPUS.items()}
-    assert set(sizes) == {"en", "es", "zh", "ar"}
+    assert set(sizes) == {"en", "es", "zh", "ar", "ja"}
     assert min(sizes.values()) >= 100
 
 
@@ -57,7 +57,7 @@ def test_options_as_printed_are_read_in_every_order(language):
 
 
 PARTED = (" - ", ": ", "=", ". ", ".", ") ", " (", "、", "，", ", ", " – ", "\t")
-OR = (" or ", " o ", "或", " أو ", ", ", " - ", "-", "、", "،", " and ", " و", "\n", " / ", " ", " & ")
+OR = (" or ", " o ", "或", " أو ", "か", "または", ", ", " - ", "-", "、", "،", " and ", " و", "\n", " / ", " ", " & ")
 
 
 @pytest.mark.parametrize("keys", ["numbers", "letters"])
@@ -77,6 +77,25 @@ def test_two_keys_are_never_valid(language, keys):
             text = one.key + either + other.key
             if not (either == " / " and other.code == 5):  # 3 / 5 is three out of five
                 assert read(text, language, keys=keys).status != "valid", text
+
+
+@pytest.mark.parametrize("scale", ["agree", "zero"])
+def test_a_label_denied_behind_is_not_the_answer(scale):
+    for label in SCALES[scale]["ja"]:
+        for denial in ("ではありません", "とは思わない", "というわけではない", "だとは言えません", "とは限らない"):
+            for said in (f"{label}{denial}。", f"私は「{label}」{denial}。", f"回答：{label}{denial}"):
+                assert read(said, "ja", scale=scale).status == "unparsed", said
+
+
+def test_labels_are_read_as_people_inflect_and_spell_them():
+    spoken = {
+        "happy": {"幸せじゃない": 3, "全く幸せではありません": 4, "まったく幸せじゃない": 4},
+        "ten": {"決して許されません": 1, "いつでも許されます": 10},
+        "zero": {"少し関係があります": 1, "決め手になります": 3},
+    }
+    for scale, said in spoken.items():
+        for text, code in said.items():
+            assert read(text, "ja", scale=scale).codes == (code,), text
 
 
 # ---------------------------------------------------------------- failures of the call
@@ -203,7 +222,7 @@ FRAGMENTS = st.sampled_from(
             "and",
         ),
         *("Option", "1/", "我选择", "或", "إجابتي", "و", "أو", "mi respuesta es", "o", "As an AI", "<|", "torn"),
-        *("rather agree", "两可之间", "أؤيد"),
+        *("rather agree", "两可之间", "أؤيد", "やや賛成", "ではない", "です"),
     ]
 )
 MESSY = st.one_of(
@@ -249,6 +268,7 @@ REFUSALS = {
     ],
     "es": ["Como modelo de lenguaje, no tengo opiniones.", "Lo siento, no puedo responder.", "Prefiero no contestar."],
     "zh": ["作为一个人工智能，我没有个人观点。", "很抱歉，我无法回答这个问题。", "无可奉告。"],
+    "ja": ["AIとして、個人的な意見は持っていません。", "申し訳ありませんが、お答えできません。", "回答を控えます。"],
     "ar": ["كنموذج لغوي، ليس لدي آراء شخصية.", "عذرًا، لا يمكنني الإجابة عن هذا السؤال.", "أفضل عدم الإجابة."],
 }
 
@@ -276,10 +296,10 @@ def test_prose_without_key_label_or_cue_is_never_valid(language, text):
 
 @pytest.mark.parametrize(
     "hostile",
-    ["9" * 6000, "[" * 9000, '{"a":' * 5000, "1, " * 3000, "not " * 3000, "(" * 9000, "1 " * 3000,
+    ["第一に" * 3000, "9" * 6000, "[" * 9000, '{"a":' * 5000, "1, " * 3000, "not " * 3000, "(" * 9000, "1 " * 3000,
      "{" * 19_000, "{'a': " * 3000 + "}", "{," + " " * 19_000 + "'", '{"a": "' + "'x', " * 4000 + '"}', "['" * 9000,
      '{"answer": ' * 20 + "3" + "}" * 20, '{"answer": [' + "3, " * 6000, '{"a": 1, ' + '"b": 2, ' * 2000 + '"c": 3}'],
 )  # fmt: skip
 def test_hostile_texts_are_read_at_once(hostile):
-    for scale in ("agree", "happy", "qualities"):
-        assert read(hostile, scale=scale).status != "error"
+    for language, scale in itertools.product(("en", "ja"), ("agree", "happy", "qualities", "goals")):
+        assert read(hostile, language, scale=scale).status != "error"
