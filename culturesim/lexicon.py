@@ -1,8 +1,8 @@
 """What the parser knows of a language: ``questionnaires/languages/<tag>.toml``.
 
 Patterns are regular expressions, found anywhere, whatever the case, in *plain* text (``language.plain``: NFKC, ASCII
-digits, quotes and punctuation, no vowel signs of Arabic). Words are patterns that must stand as words of their own
-where the language sets its words apart by spaces.
+digits, quotes and punctuation, no vowel signs of Arabic, no nukta). Words are patterns that must stand as words of
+their own where the language sets its words apart by spaces.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 
 from culturesim.definition import Strict, read_model
 from culturesim.errors import DefinitionError, Fault, UnknownNameError
-from culturesim.language import fold, language, plain, plain_pattern
+from culturesim.language import WORD_END, WORD_START, fold, language, plain, plain_pattern
 
 Patterns = tuple[re.Pattern[str], ...]
 
@@ -30,11 +30,12 @@ class Lexicon:
 
     ``function_words``: very frequent words, by which a text's language shows. ``number_words``: folded word → number.
     ``refusals``, ``dont_know``: what people and models say instead of an answer. ``answer_cues``: what comes right
-    before the answer ("my answer is"). ``negations``: words that deny what follows. ``hearsay``: words by which a
-    sentence tells of others ("most people"). ``key_words``: words between a cue and a key ("option", "number");
-    ``key_suffixes``: what may be glued to a key (分). ``continuations``: words that go on after a key that is the
-    answer ("because"). ``joiners``: words between picks ("and"). ``scale_phrases``: talk about the scale itself ("out
-    of 5"). ``pleasantries``: phrases that say nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1).
+    before the answer ("my answer is"). ``negations``: words that deny what follows; ``denials``: words that deny what
+    they follow at once (नहीं). ``hearsay``: words by which a sentence tells of others ("most people").
+    ``key_words``: words between a cue and a key ("option", "number"); ``key_suffixes``: what may be glued to a key
+    (分). ``continuations``: words that go on after a key that is the answer ("because"). ``joiners``: words between
+    picks ("and"). ``scale_phrases``: talk about the scale itself ("out of 5"). ``pleasantries``: phrases that say
+    nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1).
     """
 
     language: str
@@ -48,6 +49,7 @@ class Lexicon:
     scale_phrases: Patterns
     pleasantries: Patterns
     negations: re.Pattern[str]
+    denials: re.Pattern[str]
     hearsay: re.Pattern[str]
     key_words: re.Pattern[str]
     key_suffixes: re.Pattern[str]
@@ -95,6 +97,7 @@ class LexiconFile(Strict):
     dont_know: list[_Regex] = Field(min_length=1)
     answer_cues: list[_Regex] = Field(min_length=1)
     negations: list[_Regex] = Field(min_length=1)
+    denials: tuple[_Regex, ...] = ()
     hearsay: tuple[_Regex, ...] = ()
     joiners: tuple[_Regex, ...] = ()
     key_words: tuple[_Regex, ...] = ()
@@ -111,7 +114,8 @@ def read_lexicon(path: Path) -> Lexicon:
     if content.language != path.stem:
         fault = Fault(str(path), "language", f"is {content.language!r}, but the file is named {path.name}")
         raise DefinitionError([fault])
-    spaced = language(content.language).script not in _UNSPACED
+    script = language(content.language).script
+    spaced = script not in _UNSPACED
     return Lexicon(
         language=content.language,
         spaced=spaced,
@@ -124,11 +128,12 @@ def read_lexicon(path: Path) -> Lexicon:
         scale_phrases=_patterns(content.scale_phrases),
         pleasantries=_patterns(content.pleasantries),
         negations=_words(content.negations, spaced),
+        denials=_words(content.denials, spaced),
         hearsay=_words(content.hearsay, spaced),
         key_words=_words(content.key_words, spaced),
         key_suffixes=_words(content.key_suffixes, spaced=False),
         continuations=_words(content.continuations, spaced),
-        joiners=_words(content.joiners, spaced, glued=True),
+        joiners=_words(content.joiners, spaced, glued=script == "Arab"),
     )
 
 
@@ -146,5 +151,5 @@ def _words(patterns: Iterable[str], spaced: bool, glued: bool = False) -> re.Pat
     ``glued``: the next word may follow without a space, as after the Arabic for "and".
     """
     either = "|".join(sorted(map(plain_pattern, patterns), key=len, reverse=True)) or "(?!)"
-    before, after = (r"(?<!\w)" if spaced else ""), (r"(?!\w)" if spaced and not glued else "")
+    before, after = (WORD_START if spaced else ""), (WORD_END if spaced and not glued else "")
     return re.compile(f"{before}(?:{either}){after}", re.IGNORECASE)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from culturesim.language import WORD_CHAR
 from culturesim.lexicon import Lexicon
 
 _SENTENCE_END = re.compile(r"[!?。؟\n]|\.(?!\d)")
 _CLAUSE_START = re.compile(r".*[.,;:!?\n،؛؟。、()]", re.DOTALL)
+_CLOSING = re.compile(r"[)\]}>\"' ]*")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_WORD = re.compile(rf"{WORD_CHAR}+(?:'{WORD_CHAR}+)*")
 
 _LONGEST = 600  # characters of a sentence; what goes on for longer is none, and hostile text must not take long
 _WINDOW = 48  # characters before a mention in which a word that denies it can stand
@@ -53,6 +55,11 @@ def negated(text: str, start: int, lexicon: Lexicon) -> bool:
     else:
         near = clause[-6:]
     return bool(lexicon.negations.search(near))
+
+
+def denied(text: str, end: int, lexicon: Lexicon) -> bool:
+    """Whether words that follow ``end`` and its closing marks at once deny what stands before."""
+    return bool(lexicon.denials.match(text, skip(_CLOSING, text, end)))
 
 
 def skip(pattern: re.Pattern[str], text: str, start: int) -> int:

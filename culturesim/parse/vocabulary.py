@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from culturesim.language import fold, plain, script_of
+from culturesim.language import WORD_END, WORD_START, fold, in_word, plain, script_of
 from culturesim.lexicon import Lexicon
-from culturesim.parse.prose import is_han, n_words, negated, sentence_around, sentence_end, sentence_start
+from culturesim.parse.prose import denied, is_han, n_words, negated, sentence_around, sentence_end, sentence_start
 from culturesim.records import Option
 
 _NUMERAL = re.compile(r"(?P<sign>-?)#? ?(?P<whole>\d+)?(?P<part>\.\d+)?(?P<percent> ?%)?")
@@ -116,7 +116,7 @@ class Vocabulary:
         return [mention for mention in self.telling_labels(text) if self._carries_sentence(text, mention)]
 
     def _may_be_meant(self, text: str, mention: Mention) -> bool:
-        if negated(text, mention.start, self.lexicon):
+        if negated(text, mention.start, self.lexicon) or denied(text, mention.end, self.lexicon):
             return False
         words = n_words(text[mention.start : mention.end])
         return words > 1 or n_words(sentence_around(text, mention.start, mention.end)) <= _SHORT
@@ -181,7 +181,7 @@ class Vocabulary:
         if suffix := self.lexicon.key_suffixes.match(text, end + (text[end : end + 1] == " ")):
             end = suffix.end()
         after, next_but_one = text[end : end + 1], text[end + 1 : end + 2]
-        if after.isalnum():
+        if in_word(after):
             return end if self._goes_on(text, end) and not _one_word(text[end - 1], after) else None
         if (
             after in {"^", "°"}
@@ -214,7 +214,7 @@ def _glued(before: str, key: str) -> bool:
 
 def _one_word(left: str, right: str) -> bool:
     """Whether two neighbouring characters belong to one word or number."""
-    return left.isalnum() and right.isalnum() and is_han(left) == is_han(right)
+    return in_word(left) and in_word(right) and is_han(left) == is_han(right)
 
 
 def _with_label(option: Option, between: str) -> str:
@@ -257,9 +257,9 @@ def _bounded(label: str) -> str:
     """
     before = after = ""
     if not is_han(label[0]):
-        before = r"(?<![^\W_])"
+        before = WORD_START
     if script_of(label[0]) == "Arab":
         before = rf"(?:{before}|(?<={before}[وف]))"
     if not is_han(label[-1]):
-        after = r"(?![^\W_])"
+        after = WORD_END
     return before + re.escape(label) + after
