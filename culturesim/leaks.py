@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from culturesim.errors import CulturesimError, UnknownNameError
-from culturesim.language import country, foreign_letters
+from culturesim.language import WORD_CHAR, country, foreign_letters
 from culturesim.lexicon import Lexicon
 from culturesim.library import Library
 from culturesim.persona import Attribute
 from culturesim.records import Prompt
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(rf"(?:(?![\d_]){WORD_CHAR})+")
 _CODE = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
 _NOT_SHOWN = re.compile(r"(?m)^\s*(?:#.*|(?:note|language)\s*=.*|\[.*\]\s*$|[\w\"-]+\s*=)")
 """Of a TOML file: comments, notes, headings and keys."""

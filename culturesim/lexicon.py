@@ -1,8 +1,8 @@
 """What the parser knows of a language: ``questionnaires/languages/<tag>.toml``.
 
 Patterns are regular expressions, found anywhere, whatever the case, in *plain* text (``language.plain``: NFKC, ASCII
-digits, quotes and punctuation, no vowel signs of Arabic). Words are patterns that must stand as words of their own
-where the language sets its words apart by spaces.
+digits, quotes and punctuation, no vowel signs of Arabic, no nukta). Words are patterns that must stand as words of
+their own where the language sets its words apart by spaces.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 
 from culturesim.definition import Strict, read_model
 from culturesim.errors import DefinitionError, Fault, UnknownNameError
-from culturesim.language import fold, language, plain, plain_pattern
+from culturesim.language import WORD_END, WORD_START, fold, language, plain, plain_pattern
 
 Patterns = tuple[re.Pattern[str], ...]
 
@@ -117,7 +117,8 @@ def read_lexicon(path: Path) -> Lexicon:
     if content.language != path.stem:
         fault = Fault(str(path), "language", f"is {content.language!r}, but the file is named {path.name}")
         raise DefinitionError([fault])
-    spaced = language(content.language).script not in _UNSPACED
+    script = language(content.language).script
+    spaced = script not in _UNSPACED
     return Lexicon(
         language=content.language,
         spaced=spaced,
@@ -135,7 +136,7 @@ def read_lexicon(path: Path) -> Lexicon:
         key_words=_words(content.key_words, spaced),
         key_suffixes=_words(content.key_suffixes, spaced=False),
         continuations=_words(content.continuations, spaced),
-        joiners=_words(content.joiners, spaced, glued=True),
+        joiners=_words(content.joiners, spaced, glued=script == "Arab"),
         variants=tuple(_variant(pattern, other) for pattern, other in content.variants),
     )
 
@@ -159,5 +160,5 @@ def _words(patterns: Iterable[str], spaced: bool, glued: bool = False) -> re.Pat
     ``glued``: the next word may follow without a space, as after the Arabic for "and".
     """
     either = "|".join(sorted(map(plain_pattern, patterns), key=len, reverse=True)) or "(?!)"
-    before, after = (r"(?<!\w)" if spaced else ""), (r"(?!\w)" if spaced and not glued else "")
+    before, after = (WORD_START if spaced else ""), (WORD_END if spaced and not glued else "")
     return re.compile(f"{before}(?:{either}){after}", re.IGNORECASE)

@@ -17,6 +17,9 @@ from culturesim.study import make_study
 
 ROOT = Path(__file__).parent.parent
 
+LANGUAGES = ("ar", "en", "es", "hi", "ja", "zh")  # in which answers are read
+COMING = ("de", "fr", "ko", "pt", "ru", "sw")  # in which some questionnaires ask already
+
 
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,12 +62,11 @@ def test_a_fault_is_told_with_its_file(mine: Path, file: str, before: str, after
 
 
 def test_all_faults_are_told_at_once(mine: Path) -> None:
-    for path in mine.glob("questionnaires/mfq2/??.toml"):
+    paths = list(mine.glob("questionnaires/mfq2/??.toml"))
+    for path in paths:
         path.write_text(path.read_text(encoding="utf-8").replace("m07 =", "m77 ="), encoding="utf-8")
     keys = [(Path(fault.file).name, fault.key) for fault in check(Library([mine])) if "mfq2" in fault.file]
-    assert sorted(keys) == sorted(
-        (f"{tag}.toml", key) for tag in ("ar", "en", "es", "ja", "zh") for key in ("items.m07", "items.m77")
-    )
+    assert sorted(keys) == sorted((path.name, key) for path in paths for key in ("items.m07", "items.m77"))
 
 
 def test_one_folder_can_be_checked_wherever_it_is(tmp_path: Path, library: Library) -> None:

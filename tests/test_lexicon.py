@@ -7,6 +7,7 @@ import pytest
 from culturesim.errors import DefinitionError
 from culturesim.language import foreign_letters
 from culturesim.lexicon import read_lexicon
+from tests.conftest import LANGUAGES
 
 SHIPPED = sorted((Path(__file__).parent.parent / "questionnaires" / "languages").glob("*.toml"))
 
@@ -53,10 +54,28 @@ def test_words_of_unspaced_scripts_are_found_anywhere(tmp_path):
     assert lexicon.negations.search("我不同意")
 
 
+def test_words_end_after_their_vowel_signs(tmp_path):
+    text = GOOD.replace('"es"', '"hi"').replace('negations = ["no"]', 'negations = ["न"]\ndenials = ["नहीं"]')
+    lexicon = read_lexicon(write(tmp_path, text, "hi.toml"))
+    assert lexicon.spaced
+    assert lexicon.negations.search("न सहमत")
+    assert not lexicon.negations.search("ना नि दिन")
+    assert lexicon.denials.match("नहीं हूं")
+    assert not lexicon.denials.search("नहींं")
+
+
+@pytest.mark.parametrize(("tag", "joiner", "glued"), [("ar", "و", True), ("es", "e", False), ("hi", "व", False)])
+def test_only_arabic_glues_its_and_to_the_next_word(tmp_path, tag, joiner, glued):
+    text = GOOD.replace('"es"', f'"{tag}"') + f'joiners = ["{joiner}"]'
+    joiners = read_lexicon(write(tmp_path, text, f"{tag}.toml")).joiners
+    assert joiners.match(f"{joiner} ")
+    assert bool(joiners.match(f"{joiner}{joiner}")) == glued
+
+
 def test_what_is_left_out_never_matches(tmp_path):
     lexicon = read_lexicon(write(tmp_path, GOOD))
     assert not lexicon.joiners.search("")
-    assert not lexicon.denials.search("")
+    assert not lexicon.denials.search("no")
     assert lexicon.scale_phrases == lexicon.variants == ()
     assert lexicon.ordinals == {}
 
@@ -108,5 +127,5 @@ def test_shipped_files_are_complete(path):
     assert not any(foreign_letters(path.stem, word) for word in (*lexicon.function_words, *lexicon.number_words))
 
 
-def test_five_languages_are_shipped():
-    assert [path.stem for path in SHIPPED] == ["ar", "en", "es", "ja", "zh"]
+def test_every_language_is_shipped():
+    assert tuple(path.stem for path in SHIPPED) == LANGUAGES

@@ -1,4 +1,4 @@
-"""The parser: a corpus of completions in five languages, and properties that hold for any text."""
+"""The parser: a corpus of completions in every language, and properties that hold for any text."""
 
 import itertools
 import re
@@ -33,7 +33,7 @@ def test_corpus(language, scale, case):
 
 def test_corpus_is_large_in_every_language():
     sizes = {tag: sum(len(cases) for cases in scales.values()) for tag, scales in CORPUS.items()}
-    assert set(sizes) == {"en", "es", "zh", "ar", "ja"}
+    assert set(sizes) == set(LANGUAGES)
     assert min(sizes.values()) >= 100
 
 
@@ -57,7 +57,10 @@ def test_options_as_printed_are_read_in_every_order(language):
 
 
 PARTED = (" - ", ": ", "=", ". ", ".", ") ", " (", "、", "，", ", ", " – ", "\t")
-OR = (" or ", " o ", "或", " أو ", "か", "または", ", ", " - ", "-", "、", "،", " and ", " و", "\n", " / ", " ", " & ")
+OR = (
+    *(" or ", " o ", "或", " أو ", "か", "または", " या ", " और ", " and ", " و"),
+    *(", ", " - ", "-", "、", "،", "\n", " / ", " ", " & "),
+)
 
 
 @pytest.mark.parametrize("keys", ["numbers", "letters"])
@@ -223,6 +226,7 @@ FRAGMENTS = st.sampled_from(
         ),
         *("Option", "1/", "我选择", "或", "إجابتي", "و", "أو", "mi respuesta es", "o", "As an AI", "<|", "torn"),
         *("rather agree", "两可之间", "أؤيد", "やや賛成", "ではない", "です"),
+        *("मेरा उत्तर", "मैं", "नहीं", "कुछ हद तक सहमत", "हूँ", "।"),
     ]
 )
 MESSY = st.one_of(
@@ -270,6 +274,11 @@ REFUSALS = {
     "zh": ["作为一个人工智能，我没有个人观点。", "很抱歉，我无法回答这个问题。", "无可奉告。"],
     "ja": ["AIとして、個人的な意見は持っていません。", "申し訳ありませんが、お答えできません。", "回答を控えます。"],
     "ar": ["كنموذج لغوي، ليس لدي آراء شخصية.", "عذرًا، لا يمكنني الإجابة عن هذا السؤال.", "أفضل عدم الإجابة."],
+    "hi": [
+        "एक एआई के रूप में मेरी कोई निजी राय नहीं है।",
+        "क्षमा करें, मैं इस प्रश्न का उत्तर नहीं दे सकता।",
+        "मैं जवाब नहीं देना चाहती।",
+    ],
 }
 
 

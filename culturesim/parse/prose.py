@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from culturesim.language import WORD_CHAR
 from culturesim.lexicon import Lexicon
 
 _SENTENCE_END = re.compile(r"[!?。؟\n]|\.(?!\d)")
@@ -14,7 +15,7 @@ UNSPACED = (
 """Chinese characters and kana, as the inside of a character class."""
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _CLOSING = re.compile(r"[)\]}>\"' ]*")
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_WORD = re.compile(rf"{WORD_CHAR}+(?:'{WORD_CHAR}+)*")
 
 _LONGEST = 600  # characters of a sentence; what goes on for longer is none, and hostile text must not take long
 _WINDOW = 48  # characters before a mention in which a word that denies it can stand

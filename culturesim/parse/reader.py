@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from culturesim.language import WORD_CHAR
 from culturesim.parse.prose import denied, sentence_end, sentence_start, skip
 from culturesim.parse.vocabulary import Key, Mention, Vocabulary
 from culturesim.records import Option
@@ -14,12 +15,13 @@ _OPENING = re.compile(r"(?:[=-]>|[\s:=→⇒\"'(\[{|,،、]|[-–—](?!\d)|<(?=
 _CLOSING = re.compile(r"[)\]}>\"'|]*")
 _BETWEEN = re.compile(r"[ .:=)\]}\-–—,،、・;|\"'(\[{<>→]*")
 _STOPS = re.compile(r" *(?:$|[\n.,;:!،؛。、=|(\[/…–—\"]|-+(?:\s|$)|->)")
+_BRACKET = re.compile(r" *[(\[] *")
 _SPACES = re.compile(r"[ ,،(]*")
 _SLASH = re.compile(r" */ *(\d+)(?![\d.])")
 _APART = re.compile(r"[ ,،、;/~&+(\-–—]*")
 _COUNTS = re.compile(r"[.):]+ *")
 _COUNTED = re.compile(r" *[.):、=]+ *(\d\w*)(?=[^\w\n]*(?:\n|$))")  # "1. 12", but not "4. 34 years ago …"
-_WORD = re.compile(r"[^\W\d_]+[ ,،、]+")
+_WORD = re.compile(rf"(?:(?!\d){WORD_CHAR})+[ ,،、]+")
 CONTRADICTION = "a key and the label of another option"
 _WORD_LETTERS = frozenset("aeiouyو")  # list letters that are also words of some language
 
@@ -59,7 +61,7 @@ def ends_line(text: str, end: int) -> bool:
 
 def _label_reading(text: str, label: Mention, vocabulary: Vocabulary) -> Reading | None:
     """A label, perhaps with its key after it: "agree (4)"."""
-    key = vocabulary.key_at(text, skip(_BETWEEN, text, label.end))
+    key = vocabulary.key_at(text, _after_label(text, label.end, vocabulary))
     if key is not None and key.option is not None and (key.firm or _clear_place(text, key, key.end, vocabulary, True)):
         if key.option.code != label.option.code:
             return Reading("contradiction", label.start, key.end, detail=CONTRADICTION)
@@ -69,6 +71,13 @@ def _label_reading(text: str, label: Mention, vocabulary: Vocabulary) -> Reading
     if _denied_by_label(text, label.start, label.end, label.option, vocabulary):
         return Reading("contradiction", label.start, label.end, detail=CONTRADICTION)
     return Reading("option", label.start, _closed(text, label.end), label.option, labelled=True)
+
+
+def _after_label(text: str, end: int, vocabulary: Vocabulary) -> int:
+    """Where the key of a label may stand: right after it, or in brackets after its verb ("सहमत हूँ (4)")."""
+    verb = vocabulary.lexicon.continuations.match(text, skip(_SPACES, text, end))
+    bracket = _BRACKET.match(text, verb.end()) if verb else None
+    return bracket.end() if bracket else skip(_BETWEEN, text, end)
 
 
 def _key_reading(text: str, key: Key, vocabulary: Vocabulary, cued: bool) -> Reading | None:
@@ -139,6 +148,8 @@ def _second_key(text: str, end: int, vocabulary: Vocabulary) -> Key | None:
         key = vocabulary.key_at(text, at)
         if key is None or key.option is None or vocabulary.lexicon.negations.search(text, end, at):
             continue
+        if denied(text, key.end, vocabulary.lexicon):
+            continue
         if key.firm or (not goes_on and _clear_place(text, key, key.end, vocabulary, cued=True)):
             return key
     return None
@@ -180,7 +191,9 @@ def _stops(text: str, end: int, vocabulary: Vocabulary) -> bool:
     end = _closed(text, end)
     if denied(text, end, vocabulary.lexicon):
         return False
-    return bool(_STOPS.match(text, end) or vocabulary.lexicon.continuations.match(text, skip(_SPACES, text, end)))
+    goes_on = vocabulary.lexicon.continuations.match(text, skip(_SPACES, text, end))
+    asks = goes_on and text.startswith(("?", "؟"), goes_on.end())  # "सहमत हूँ?"
+    return bool(_STOPS.match(text, end) or (goes_on and not asks))
 
 
 def _closed(text: str, end: int) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from culturesim.language import fold, plain, script_of
+from culturesim.language import WORD_END, WORD_START, fold, in_word, plain, script_of
 from culturesim.lexicon import Lexicon
 from culturesim.parse.prose import (
     UNSPACED,
@@ -193,7 +193,7 @@ class Vocabulary:
         if suffix := self.lexicon.key_suffixes.match(text, end + (text[end : end + 1] == " ")):
             end = suffix.end()
         after, next_but_one = text[end : end + 1], text[end + 1 : end + 2]
-        if after.isalnum():
+        if in_word(after):
             return end if self._goes_on(text, end) and not _one_word(last, after) else None
         if (
             after in {"^", "°"}
@@ -228,7 +228,7 @@ def _glued(before: str, key: str) -> bool:
 
 def _one_word(left: str, right: str) -> bool:
     """Whether two neighbouring characters belong to one word or number."""
-    return left.isalnum() and right.isalnum() and is_unspaced(left) == is_unspaced(right)
+    return in_word(left) and in_word(right) and is_unspaced(left) == is_unspaced(right)
 
 
 def _with_label(option: Option, between: str) -> str:
@@ -281,9 +281,9 @@ def _bounded(label: str) -> str:
     """
     before = after = ""
     if not is_unspaced(label[0]):
-        before = r"(?<![^\W_])"
+        before = WORD_START
     if script_of(label[0]) == "Arab":
         before = rf"(?:{before}|(?<={before}[وف]))"
     if not is_unspaced(label[-1]):
-        after = r"(?![^\W_])"
+        after = WORD_END
     return before + re.escape(label) + after
