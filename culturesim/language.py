@@ -71,7 +71,7 @@ _SCRIPTS = {
     "THAI": "Thai",
     "TIBETAN": "Tibt",
 }
-_COMMON = {"MODIFIER"}  # letters that every script shares
+_COMMON = {"MODIFIER", "KATAKANA-HIRAGANA"}  # letters that several scripts share
 
 # Codes that CLDR gives a language whose writing mixes scripts or takes one form of a script.
 _WRITTEN_WITH = {
@@ -212,7 +212,8 @@ def ascii_digits(text: str) -> str:
 
 _SAME = dict.fromkeys("«»„“”‟「」『』〝〞〟＂″", '"') | dict.fromkeys("‘’‚‛ʼ′´`", "'")
 _SAME |= dict.fromkeys("【〔〖〘", "[") | dict.fromkeys("】〕〗〙", "]") | dict.fromkeys("《》〈〉", '"')
-_SAME |= dict.fromkeys("‐‑‒−", "-") | dict.fromkeys("⁄∕", "/") | {"٪": "%", "٫": ".", "٬": ",", "№": "#"}
+_SAME |= dict.fromkeys("‐‑‒−", "-") | dict.fromkeys("⁄∕", "/")
+_SAME |= {"〜": "~", "٪": "%", "٫": ".", "٬": ",", "№": "#"}
 _TASHKEEL = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
 _NOT_DIGITS = re.compile("[¼-¾⅐-⅞↉²³¹⁰⁴-⁹₀-₉№]")
 

@@ -30,11 +30,13 @@ class Lexicon:
 
     ``function_words``: very frequent words, by which a text's language shows. ``number_words``: folded word → number.
     ``refusals``, ``dont_know``: what people and models say instead of an answer. ``answer_cues``: what comes right
-    before the answer ("my answer is"). ``negations``: words that deny what follows. ``hearsay``: words by which a
-    sentence tells of others ("most people"). ``key_words``: words between a cue and a key ("option", "number");
-    ``key_suffixes``: what may be glued to a key (分). ``continuations``: words that go on after a key that is the
-    answer ("because"). ``joiners``: words between picks ("and"). ``scale_phrases``: talk about the scale itself ("out
-    of 5"). ``pleasantries``: phrases that say nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1).
+    before the answer ("my answer is"). ``negations``: words that deny what follows; ``denials``: words that deny what
+    they follow at once (ではない). ``hearsay``: words by which a sentence tells of others ("most people").
+    ``key_words``: words between a cue and a key ("option", "number"); ``key_suffixes``: what may be glued to a key
+    (分). ``continuations``: words that go on after a key that is the answer ("because"). ``joiners``: words between
+    picks ("and"). ``scale_phrases``: talk about the scale itself ("out of 5"). ``pleasantries``: phrases that say
+    nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1). ``variants``: parts of a label → how else
+    people write them (る at the end → ります).
     """
 
     language: str
@@ -48,11 +50,13 @@ class Lexicon:
     scale_phrases: Patterns
     pleasantries: Patterns
     negations: re.Pattern[str]
+    denials: re.Pattern[str]
     hearsay: re.Pattern[str]
     key_words: re.Pattern[str]
     key_suffixes: re.Pattern[str]
     continuations: re.Pattern[str]
     joiners: re.Pattern[str]
+    variants: tuple[tuple[re.Pattern[str], str], ...]
 
 
 def _compiles(pattern: str) -> str:
@@ -95,6 +99,7 @@ class LexiconFile(Strict):
     dont_know: list[_Regex] = Field(min_length=1)
     answer_cues: list[_Regex] = Field(min_length=1)
     negations: list[_Regex] = Field(min_length=1)
+    denials: tuple[_Regex, ...] = ()
     hearsay: tuple[_Regex, ...] = ()
     joiners: tuple[_Regex, ...] = ()
     key_words: tuple[_Regex, ...] = ()
@@ -103,6 +108,7 @@ class LexiconFile(Strict):
     scale_phrases: tuple[_Regex, ...] = ()
     pleasantries: tuple[_Regex, ...] = ()
     ordinals: _Rows = Field(default_factory=list)
+    variants: tuple[tuple[_Regex, str], ...] = ()
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -124,11 +130,13 @@ def read_lexicon(path: Path) -> Lexicon:
         scale_phrases=_patterns(content.scale_phrases),
         pleasantries=_patterns(content.pleasantries),
         negations=_words(content.negations, spaced),
+        denials=_words(content.denials, spaced),
         hearsay=_words(content.hearsay, spaced),
         key_words=_words(content.key_words, spaced),
         key_suffixes=_words(content.key_suffixes, spaced=False),
         continuations=_words(content.continuations, spaced),
         joiners=_words(content.joiners, spaced, glued=True),
+        variants=tuple(_variant(pattern, other) for pattern, other in content.variants),
     )
 
 
@@ -138,6 +146,11 @@ def _word(word: str) -> str:
 
 def _patterns(patterns: Iterable[str]) -> Patterns:
     return tuple(re.compile(plain_pattern(pattern), re.IGNORECASE) for pattern in patterns)
+
+
+def _variant(pattern: str, other: str) -> tuple[re.Pattern[str], str]:
+    """A pattern, and what to put in its place: plain words, not a template."""
+    return re.compile(plain_pattern(pattern), re.IGNORECASE), plain(other).replace("\\", r"\\")
 
 
 def _words(patterns: Iterable[str], spaced: bool, glued: bool = False) -> re.Pattern[str]:

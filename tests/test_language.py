@@ -124,7 +124,7 @@ def test_scripts_of_letters():
 def test_foreign_letters_ignore_digits_and_punctuation():
     assert foreign_letters("zh", "三个选项：3、OK？") == {"O", "K"}
     assert foreign_letters("ar", "اختر رقم ٣ أو 3، please") == set("pleas")
-    assert foreign_letters("ja", "日本のテスト") == set()
+    assert foreign_letters("ja", "日本のテスト、アンケート、人々") == set()
     assert foreign_letters("en", "naïve café – 3 %") == set()
 
 
@@ -145,6 +145,7 @@ def test_foreign_letters_ignore_digits_and_punctuation():
         ("👍 4 ✅", "4"),
         ("3°", "3°"),
         ("－2", "-2"),
+        ("3〜4", "3~4"),
     ],
 )
 def test_plain(text, expected):

@@ -56,8 +56,15 @@ def test_words_of_unspaced_scripts_are_found_anywhere(tmp_path):
 def test_what_is_left_out_never_matches(tmp_path):
     lexicon = read_lexicon(write(tmp_path, GOOD))
     assert not lexicon.joiners.search("")
-    assert lexicon.scale_phrases == ()
+    assert not lexicon.denials.search("")
+    assert lexicon.scale_phrases == lexicon.variants == ()
     assert lexicon.ordinals == {}
+
+
+def test_variants_are_a_pattern_and_plain_words(tmp_path):
+    lexicon = read_lexicon(write(tmp_path, GOOD + r"variants = [['o$', '＼1']]"))
+    [(pattern, other)] = lexicon.variants
+    assert pattern.sub(other, "mucho") == r"much\1"
 
 
 def test_full_width_signs_are_found_in_plain_text(tmp_path):

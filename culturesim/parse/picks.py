@@ -19,8 +19,8 @@ from culturesim.parse.vocabulary import Key, Mention, Vocabulary
 from culturesim.records import Option
 
 _OPENING = re.compile(r"(?:[\s:=>\"'(\[{]|-(?!\d)|[–—])*")
-_APART = re.compile(r"[)\]}\"']*\.?(?=\s*\n)[\s]+|[)\]}\"']*[\s,،、;؛&+/|>→]+")
-_AFTER_LABEL = re.compile(r"[\s,،、;؛&+/|>→.)\]}\"']+")
+_APART = re.compile(r"[)\]}\"']*\.?(?=\s*\n)[\s]+|[)\]}\"']*[\s,،、・;؛&+/|>→]+")
+_AFTER_LABEL = re.compile(r"[\s,،、・;؛&+/|>→.)\]}\"']+")
 _COUNTER = re.compile(r"[(\[]*(\d{1,2})[.):\]]+ *(?=[^\s])")
 _TO_LABEL = re.compile(r" *[.:=)\]\-–—(\"']*[ \"'(]*")
 _ASIDE = re.compile(r" *\([^()\n]{0,80}\)")
@@ -149,8 +149,10 @@ def _with_key(text: str, label: Mention, vocabulary: Vocabulary) -> Pick:
 
 def _stands_free(text: str, key: Key, vocabulary: Vocabulary) -> bool:
     """Whether a letter or number word is an entry of a list rather than a word of a sentence ("a", "I")."""
-    after = re.match(r" *(?:$|[\n,،、;؛.:)\]=&+\"'(>–—-])", text[key.end :])
-    return bool(after or vocabulary.lexicon.joiners.match(text, skip(_APART, text, key.end)))
+    lexicon = vocabulary.lexicon
+    after = re.match(r" *(?:$|[\n,،、・。;؛.:)\]=&+\"'(>–—-])", text[key.end :])
+    joined = lexicon.joiners.match(text, skip(_APART, text, key.end))
+    return bool(after or joined or lexicon.continuations.match(text, key.end))
 
 
 def _next(text: str, pick: Pick, vocabulary: Vocabulary) -> int:
@@ -215,16 +217,17 @@ def _ranks(text: str, vocabulary: Vocabulary) -> list[tuple[int, int]]:
 
 def _ranked(text: str, named: list[tuple[int, int]], vocabulary: Vocabulary) -> list[Pick]:
     """Picks named by their rank ("my first choice is 2, my second is 4"), in order of rank; empty if not all are."""
+    if sorted(rank for rank, _ in named) != list(range(1, len(named) + 1)):
+        return []
     picks = {rank: pick for rank, end in named if (pick := _ranked_pick(text, end, vocabulary))}
-    complete = sorted(picks) == list(range(1, len(named) + 1))
-    return [picks[rank] for rank in sorted(picks)] if complete else []
+    return [picks[rank] for rank in sorted(picks)] if len(picks) == len(named) else []
 
 
 def _ranked_pick(text: str, start: int, vocabulary: Vocabulary) -> Pick | None:
     """The pick within some words after an ordinal, in the same clause."""
     clause = re.match(r"[^\n,،;؛.。]*", text[start:])
     for at in range(start, start + (clause.end() if clause else 0)):
-        if text[at - 1].isalnum() and text[at].isalnum():
+        if vocabulary.lexicon.spaced and text[at - 1].isalnum() and text[at].isalnum():
             continue
         key = vocabulary.key_at(text, at) if text[at].isdigit() or text[at].isupper() else None
         pick = _pick_at(text, at, vocabulary) if (key and key.option) or vocabulary.label_at(text, at) else None

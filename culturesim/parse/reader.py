@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from culturesim.parse.prose import sentence_end, sentence_start, skip
+from culturesim.parse.prose import denied, sentence_end, sentence_start, skip
 from culturesim.parse.vocabulary import Key, Mention, Vocabulary
 from culturesim.records import Option
 
-_OPENING = re.compile(r"(?:[=-]>|[\s:=→\"'(\[{|,،]|[-–—](?!\d)|<(?=\w{1,3}>))*")
+_OPENING = re.compile(r"(?:[=-]>|[\s:=→⇒\"'(\[{|,،、]|[-–—](?!\d)|<(?=\w{1,3}>))*")
 _CLOSING = re.compile(r"[)\]}>\"'|]*")
-_BETWEEN = re.compile(r"[ .:=)\]}\-–—,،、;|\"'(\[{<>→]*")
+_BETWEEN = re.compile(r"[ .:=)\]}\-–—,،、・;|\"'(\[{<>→]*")
 _STOPS = re.compile(r" *(?:$|[\n.,;:!،؛。、=|(\[/…–—\"]|-+(?:\s|$)|->)")
 _SPACES = re.compile(r"[ ,،(]*")
 _SLASH = re.compile(r" */ *(\d+)(?![\d.])")
@@ -178,6 +178,8 @@ def _clear_place(text: str, key: Key, end: int, vocabulary: Vocabulary, cued: bo
 def _stops(text: str, end: int, vocabulary: Vocabulary) -> bool:
     """Whether a phrase may end here: punctuation, the end of the line, or a word that goes on after an answer."""
     end = _closed(text, end)
+    if denied(text, end, vocabulary.lexicon):
+        return False
     return bool(_STOPS.match(text, end) or vocabulary.lexicon.continuations.match(text, skip(_SPACES, text, end)))
 
 
