@@ -57,6 +57,7 @@ def test_what_is_left_out_never_matches(tmp_path):
     lexicon = read_lexicon(write(tmp_path, GOOD))
     assert not lexicon.joiners.search("")
     assert not lexicon.denials.search("")
+    assert not lexicon.label_suffixes.search("")
     assert lexicon.scale_phrases == lexicon.variants == ()
     assert lexicon.ordinals == {}
 
@@ -65,6 +66,14 @@ def test_variants_are_a_pattern_and_plain_words(tmp_path):
     lexicon = read_lexicon(write(tmp_path, GOOD + r"variants = [['o$', '＼1']]"))
     [(pattern, other)] = lexicon.variants
     assert pattern.sub(other, "mucho") == r"much\1"
+
+
+def test_what_is_glued_to_a_label_ends_a_word(tmp_path):
+    text = GOOD.replace('"es"', '"ko"') + 'label_suffixes = ["과", "이?라고(?= 답)"]'
+    lexicon = read_lexicon(write(tmp_path, text, "ko.toml"))
+    assert lexicon.label_suffixes.match("과 끈기")
+    assert lexicon.label_suffixes.match("이라고 답")
+    assert not lexicon.label_suffixes.match("과학")
 
 
 def test_full_width_signs_are_found_in_plain_text(tmp_path):
@@ -108,5 +117,5 @@ def test_shipped_files_are_complete(path):
     assert not any(foreign_letters(path.stem, word) for word in (*lexicon.function_words, *lexicon.number_words))
 
 
-def test_four_languages_are_shipped():
-    assert [path.stem for path in SHIPPED] == ["ar", "en", "es", "zh"]
+def test_five_languages_are_shipped():
+    assert [path.stem for path in SHIPPED] == ["ar", "en", "es", "ko", "zh"]

@@ -119,7 +119,7 @@ def _list_at(text: str, start: int, vocabulary: Vocabulary, whole: bool) -> list
     rest = text[picks[-1].end :]
     if whole:
         return picks if not re.search(r"[^\W_]", rest) else []
-    after = vocabulary.lexicon.continuations.match(rest, len(rest) - len(rest.lstrip(" ,،")))
+    after = vocabulary.lexicon.continuations.match(rest, len(rest) - len(rest.lstrip(" ,،\"'")))
     return picks if after or re.match(r"[)\]}\"']* *(?:$|[.!?\n;:。؟(–—-])", rest) else []
 
 
