@@ -19,6 +19,8 @@ from culturesim.render import Renderer
 T = TypeVar("T")
 GENDERS = (NOBODY, Persona("check", {"sex": "female"}), Persona("check", {"sex": "male"}))
 RENDERINGS: tuple[Rendering, ...] = get_args(Rendering)
+MANY = 20
+"""More numbers than these are not told in words."""
 KEY_STYLES: tuple[KeyStyle, ...] = ("numbers", "letters")
 
 
@@ -116,13 +118,15 @@ class _Check:
     def _pool(self, pool: PersonaPool) -> None:
         if not pool.attributes:
             return
-        kinds = [pool, *self._of_countries(pool)]
-        personas = {persona.id: persona for kind in kinds for persona in covering(kind)}
+        of_countries = [persona for kind in self._of_countries(pool) for persona in covering(briefly(kind))]
+        every, brief = [*covering(pool), *of_countries], [*covering(briefly(pool)), *of_countries]
         for language in sorted(self.lexicons):
             texts = self.read(pool.id, self.library.persona_texts, pool.template, language)
             if texts is not None:
                 for rendering in RENDERINGS:
-                    self._personas(pool, texts, personas, rendering)
+                    # The third person and the first are the text of the second, with other forms of the same words.
+                    shown = brief if rendering in {"first_person", "third_person"} else every
+                    self._personas(pool, texts, shown, rendering)
 
     def _of_countries(self, pool: PersonaPool) -> Iterable[PersonaPool]:
         """Of a pool that takes figures, one country for each set of attributes that are told of any."""
@@ -132,11 +136,12 @@ class _Check:
         return kinds.values()
 
     def _personas(
-        self, pool: PersonaPool, texts: PersonaTexts, personas: Mapping[str, Persona], rendering: Rendering
+        self, pool: PersonaPool, texts: PersonaTexts, personas: Iterable[Persona], rendering: Rendering
     ) -> None:
-        renderer = Renderer({}, {}, {texts.language: texts}, personas, rendering=rendering)
+        known = {persona.id: persona for persona in personas}
+        renderer = Renderer({}, {}, {texts.language: texts}, known, rendering=rendering)
         place, language = str(texts.path), texts.language
-        described = [self.read(place, renderer.describe, persona, language) for persona in personas.values()]
+        described = [self.read(place, renderer.describe, persona, language) for persona in known.values()]
         shown = [text for text in described if text is not None]
         # What is in none of all together is in none: looking into each by itself takes ten times as long.
         suspects = shown if self.vocabulary.leaks(language, "\n".join(shown)) else []
@@ -166,6 +171,17 @@ def _trials(questionnaire: Questionnaire, frame: Frame) -> Iterator[Trial]:
         for wording, persona in product(wordings, GENDERS):
             yield Trial("", questionnaire.id, "", item.id, frame.language, persona.id, frame.id, wording,
                         "printed", 0, "choice", 0)  # fmt: skip
+
+
+def briefly(pool: PersonaPool) -> PersonaPool:
+    """A pool with the first and the last of its countries and of its many numbers, which have no words of their own."""
+    attributes = (
+        a.model_copy(update={"levels": (a.levels[0], a.levels[-1]), "weights": "uniform"})
+        if len(a.levels) > MANY and (a.domain == "country" or all(isinstance(level, int) for level in a.levels))
+        else a
+        for a in pool.attributes
+    )
+    return pool.model_copy(update={"attributes": tuple(attributes)})
 
 
 def covering(pool: PersonaPool) -> Iterator[Persona]:

@@ -36,7 +36,8 @@ class Lexicon:
     (分). ``continuations``: words that go on after a key that is the answer ("because"). ``joiners``: words between
     picks ("and"). ``scale_phrases``: talk about the scale itself ("out of 5"). ``pleasantries``: phrases that say
     nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1). ``variants``: parts of a label → how else
-    people write them (る at the end → ります).
+    people write them (る at the end → ります). ``label_suffixes``: what may be glued to a label where words have spaces
+    (Korean 와, "and").
     """
 
     language: str
@@ -57,6 +58,7 @@ class Lexicon:
     continuations: re.Pattern[str]
     joiners: re.Pattern[str]
     variants: tuple[tuple[re.Pattern[str], str], ...]
+    label_suffixes: re.Pattern[str]
 
 
 def _compiles(pattern: str) -> str:
@@ -109,6 +111,7 @@ class LexiconFile(Strict):
     pleasantries: tuple[_Regex, ...] = ()
     ordinals: _Rows = Field(default_factory=list)
     variants: tuple[tuple[_Regex, str], ...] = ()
+    label_suffixes: tuple[_Regex, ...] = ()
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -138,6 +141,7 @@ def read_lexicon(path: Path) -> Lexicon:
         continuations=_words(content.continuations, spaced),
         joiners=_words(content.joiners, spaced, glued=script == "Arab"),
         variants=tuple(_variant(pattern, other) for pattern, other in content.variants),
+        label_suffixes=_endings(content.label_suffixes),
     )
 
 
@@ -152,6 +156,11 @@ def _patterns(patterns: Iterable[str]) -> Patterns:
 def _variant(pattern: str, other: str) -> tuple[re.Pattern[str], str]:
     """A pattern, and what to put in its place: plain words, not a template."""
     return re.compile(plain_pattern(pattern), re.IGNORECASE), plain(other).replace("\\", r"\\")
+
+
+def _endings(patterns: Iterable[str]) -> re.Pattern[str]:
+    """One pattern for what may be glued to a word and end it."""
+    return re.compile(_words(patterns, spaced=False).pattern + WORD_END, re.IGNORECASE)
 
 
 def _words(patterns: Iterable[str], spaced: bool, glued: bool = False) -> re.Pattern[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from culturesim.check import check, check_questionnaire, covering
+from culturesim.check import briefly, check, check_questionnaire, covering
 from culturesim.library import Library
 from tests.conftest import ROOT
 
@@ -72,6 +72,14 @@ def test_all_faults_are_told_at_once(mine: Path) -> None:
 def test_one_folder_can_be_checked_wherever_it_is(tmp_path: Path, library: Library) -> None:
     shutil.copytree(ROOT / "questionnaires" / "mfq2", tmp_path / "mine")
     assert [fault.key for fault in check_questionnaire(library, tmp_path / "mine")] == ["id"]
+
+
+def test_a_brief_pool_has_every_level_there_is_a_word_for(library: Library) -> None:
+    brief = briefly(library.pool("world"))
+    levels = {attribute.id: attribute.levels for attribute in brief.attributes}
+    assert (levels["age"], levels["country_of_origin"]) == ((18, 80), ("AD", "ZW"))
+    assert levels["income_step"] == tuple(range(1, 11))
+    assert levels["occupation"] == library.pool("world").attributes[6].levels
 
 
 def test_covering_personas_have_every_level_in_both_sexes(library: Library) -> None:

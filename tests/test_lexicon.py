@@ -76,6 +76,7 @@ def test_what_is_left_out_never_matches(tmp_path):
     lexicon = read_lexicon(write(tmp_path, GOOD))
     assert not lexicon.joiners.search("")
     assert not lexicon.denials.search("no")
+    assert not lexicon.label_suffixes.search("")
     assert lexicon.scale_phrases == lexicon.variants == ()
     assert lexicon.ordinals == {}
 
@@ -84,6 +85,14 @@ def test_variants_are_a_pattern_and_plain_words(tmp_path):
     lexicon = read_lexicon(write(tmp_path, GOOD + r"variants = [['o$', '＼1']]"))
     [(pattern, other)] = lexicon.variants
     assert pattern.sub(other, "mucho") == r"much\1"
+
+
+def test_what_is_glued_to_a_label_ends_a_word(tmp_path):
+    text = GOOD.replace('"es"', '"ko"') + 'label_suffixes = ["과", "이?라고(?= 답)"]'
+    lexicon = read_lexicon(write(tmp_path, text, "ko.toml"))
+    assert lexicon.label_suffixes.match("과 끈기")
+    assert lexicon.label_suffixes.match("이라고 답")
+    assert not lexicon.label_suffixes.match("과학")
 
 
 def test_full_width_signs_are_found_in_plain_text(tmp_path):

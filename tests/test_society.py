@@ -225,7 +225,10 @@ def test_a_file_of_ones_own_brings_education(tmp_path):
     files = [rows(tmp_path / "epop.csv", epop), rows(tmp_path / "people.csv", people)]
     command = [sys.executable, SCRIPT, "--education", files[0], "--into", tmp_path / "mine", files[0], files[1]]
     subprocess.run(command, check=True, capture_output=True)
-    pool = Library([tmp_path / "mine"]).pool("census:SE")
+    mine = Library([tmp_path / "mine"])
+    source = read_population(mine.population("census")).source
+    assert "United Nations" not in f"{source.citation} {source.origin} {source.licence_note}"
+    pool = mine.pool("census:SE")
     assert {attribute.id for attribute in pool.attributes} >= {"education", "residence", "religion"}
     drawn = pool.draw(500, 2)
     for persona in drawn:

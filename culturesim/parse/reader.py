@@ -148,8 +148,6 @@ def _second_key(text: str, end: int, vocabulary: Vocabulary) -> Key | None:
         key = vocabulary.key_at(text, at)
         if key is None or key.option is None or vocabulary.lexicon.negations.search(text, end, at):
             continue
-        if denied(text, key.end, vocabulary.lexicon):
-            continue
         if key.firm or (not goes_on and _clear_place(text, key, key.end, vocabulary, cued=True)):
             return key
     return None

@@ -18,6 +18,7 @@ from culturesim.parse.prose import (
     sentence_around,
     sentence_end,
     sentence_start,
+    skip,
 )
 from culturesim.records import Option
 
@@ -26,6 +27,7 @@ _UP_TO_A_KEY = re.compile(rf"[{UNSPACED}]{{1,4}}[0-9A-Z]")
 _CLAUSE_END = re.compile(r" *(?:$|[\n.,;:!?،؛؟。、()\[\]\"])")
 _SHORT = 8  # words of a sentence; in a longer one, a label of one word is a word like any other
 _LONGEST_NUMBER = 40  # characters of a number in words
+_LONGEST_SUFFIX = 24  # characters of what may be glued to a label, with the words that it looks ahead to
 _MANY = 64  # ways to write a label
 _SHARE = 6  # words of a sentence for each word of the label that answers it
 
@@ -64,7 +66,7 @@ class Vocabulary:
         self._numbers = {key: option for key, option in spellings.items() if key.lstrip("-").isdecimal()}
         self._letters = {key: option for key, option in spellings.items() if key not in self._numbers}
         self._labels = _unique_labels(options, lexicon)
-        self._label_pattern = _label_pattern(frozenset(self._labels)) if self._labels else None
+        self._label_pattern = _label_pattern(frozenset(self._labels), lexicon) if self._labels else None
         self._longest = max(map(len, self._labels), default=0)
         self._word_pattern = _word_pattern(lexicon)
 
@@ -102,17 +104,23 @@ class Vocabulary:
         """The longest label that stands at a place."""
         if self._label_pattern is None:
             return None
-        near = text[at : at + self._longest + 1]  # a slice, for what stands before does not matter
-        found = self._label_pattern.match(fold(near))
-        return Mention(at, at + found.end(), self._labels[found.group()]) if found else None
+        near = fold(text[at : at + self._longest + _LONGEST_SUFFIX])  # a slice, for what stands before does not matter
+        found = self._label_pattern.match(near)
+        return Mention(at, at + self._label_end(near, found), self._labels[found.group()]) if found else None
 
     def labels_in(self, text: str) -> list[Mention]:
         """Every label in a text, the longest where several share a place."""
         if not self._label_pattern:
             return []
+        folded = fold(text)
         return [
-            Mention(*found.span(), self._labels[found.group()]) for found in self._label_pattern.finditer(fold(text))
+            Mention(found.start(), self._label_end(folded, found), self._labels[found.group()])
+            for found in self._label_pattern.finditer(folded)
         ]
+
+    def _label_end(self, text: str, label: re.Match[str]) -> int:
+        """Where a label ends with what is glued to it."""
+        return skip(self.lexicon.label_suffixes, text, label.end())
 
     def telling_labels(self, text: str) -> list[Mention]:
         """The labels in a text that may well be meant: not denied, and no everyday word in a longer sentence."""
@@ -142,10 +150,11 @@ class Vocabulary:
         return words > 1 or bool(_CLAUSE_END.match(text, mention.end))
 
     def key_at(self, text: str, at: int) -> Key | None:
-        """The key that stands at a place, be it an option's or not; None where a number is part of something else."""
+        """The key that stands at a place, be it an option's or not; None if it is denied or part of something else."""
         if at >= len(text) or (at and _glued(text[max(0, at - 2) : at], text[at])):
             return None
-        return self._numeral_at(text, at) or self._number_word_at(text, at) or self._letter_at(text, at)
+        key = self._numeral_at(text, at) or self._number_word_at(text, at) or self._letter_at(text, at)
+        return None if key and denied(text, key.end, self.lexicon) else key
 
     def keys_in(self, text: str) -> list[Key]:
         """Every key in digits that stands free in a text."""
@@ -208,8 +217,6 @@ class Vocabulary:
     def _goes_on(self, text: str, end: int) -> bool:
         """Whether what is glued to a key in a script without spaces lets it be one: 3同意, 3因为, 3和4, 3到4."""
         lexicon = self.lexicon
-        if denied(text, end, lexicon):
-            return False
         words = (
             lexicon.continuations.match(text, end),
             lexicon.joiners.match(text, end),
@@ -263,9 +270,9 @@ def _variants(label: str, lexicon: Lexicon) -> set[str]:
 
 
 @lru_cache(maxsize=1024)
-def _label_pattern(labels: frozenset[str]) -> re.Pattern[str]:
+def _label_pattern(labels: frozenset[str], lexicon: Lexicon) -> re.Pattern[str]:
     longest_first = sorted(labels, key=lambda label: (-len(label), label))
-    return re.compile("|".join(_bounded(label) for label in longest_first))
+    return re.compile("|".join(_bounded(label, lexicon) for label in longest_first))
 
 
 @lru_cache(maxsize=64)
@@ -274,10 +281,10 @@ def _word_pattern(lexicon: Lexicon) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, longest_first)))
 
 
-def _bounded(label: str) -> str:
+def _bounded(label: str, lexicon: Lexicon) -> str:
     """A pattern for a label that stands as words of its own, where its script sets words apart.
 
-    Arabic writes its "and" and "so" together with the next word.
+    Arabic writes its "and" and "so" together with the next word; what a language glues to labels may follow.
     """
     before = after = ""
     if not is_unspaced(label[0]):
@@ -285,5 +292,5 @@ def _bounded(label: str) -> str:
     if script_of(label[0]) == "Arab":
         before = rf"(?:{before}|(?<={before}[وف]))"
     if not is_unspaced(label[-1]):
-        after = WORD_END
+        after = rf"(?={lexicon.label_suffixes.pattern}|{WORD_END})"
     return before + re.escape(label) + after

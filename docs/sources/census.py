@@ -227,10 +227,25 @@ def write(path: Path, rows: list[Row]) -> None:
 
 
 def source_with_education() -> str:
-    """Our SOURCE.toml, which is written by hand, for tables with education."""
+    """Our SOURCE.toml, which is written by hand, as it holds for tables made from a file with education."""
     text = (OURS / FOLDER / "SOURCE.toml").read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^licence = .*$", 'licence = "that of your own files"', text)
-    return text.replace('sex = "female or male"\n', 'sex = "female or male"\neducation = "highest level reached"\n')
+    for old, new in (
+        (r"(?m)^origin = .*$", 'origin = "A file of your own (age, sex, education); The World Factbook (the rest)"'),
+        (
+            r'(?s)^(.*\ncitation = )""".*?"""',
+            r'\1"That of your own file; Central Intelligence Agency (2025), The World Factbook."',
+        ),
+        (r"(?m)^licence = .*$", 'licence = "That of your own file; CC0 (residence and religion)"'),
+        (r"(?m)^licence_note = .*\n", ""),
+        (r"(?m)^edition = .*$", 'edition = "That of your own file; the Factbook of 2025"'),
+        (r'(?m)^    "There is no education here.*\n', ""),
+        (r'"Age and sex are joint', '"Age, sex and education are joint'),
+        (r'(?m)^sex = "female or male"$', 'sex = "female or male"\neducation = "highest level reached"'),
+    ):
+        text, found = re.subn(old, new, text)
+        if found != 1:
+            raise SystemExit(f"SOURCE.toml is no longer as this script knows it: {old}")
+    return text
 
 
 def main() -> None:
