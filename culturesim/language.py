@@ -294,6 +294,7 @@ def _plain_literal(char: str) -> str:
 # of का it finds only the first half. With the letters among them, for few ranges compile quickly; without the danda.
 _MARKED = (
     "\u0300-\u036f"  # accents that have no letter of their own with what they stand on
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"  # Hebrew, Arabic
     "\u0900-\u0963\u0971-\u0df3"  # South Asia
     "\u0e31-\u0e3a\u0e40-\u0e4e\u0eb1-\u0ece\u102b-\u109d\u17b4-\u17d3"  # Thai, Lao, Burmese, Khmer
 )
@@ -306,6 +307,7 @@ WORD_START, WORD_END = f"(?<!(?-i:{WORD_CHAR}))", f"(?!(?-i:{WORD_CHAR}))"
 """Patterns for places before and after which no word goes on."""
 
 _IN_WORD = re.compile(WORD_CHAR)
+_LETTERS_ONLY = re.compile(rf"(?:(?![\d_]){WORD_CHAR})(?:(?![\d_]){WORD_CHAR}|[\u200c\u200d])*")
 _ESCAPED = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.")
 _WITH_MARKS = {
     r"\b": f"(?:{WORD_START}(?=(?-i:{WORD_CHAR}))|(?<=(?-i:{WORD_CHAR})){WORD_END})",
@@ -317,6 +319,11 @@ _WITH_MARKS = {
 def in_word(char: str) -> bool:
     """Whether a character is part of a word or number: a letter, a digit, or a mark on a letter."""
     return bool(_IN_WORD.match(char))
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in their order, lower case; of unspaced scripts, what stands between its marks."""
+    return _LETTERS_ONLY.findall(text.casefold())
 
 
 _VARIANTS = str.maketrans("أإآٱىیک", "ااااييك")

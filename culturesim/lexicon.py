@@ -1,4 +1,4 @@
-"""What the parser knows of a language: ``questionnaires/languages/<tag>.toml``.
+"""What the parser, and the check of texts, know of a language: ``questionnaires/languages/<tag>.toml``.
 
 Patterns are regular expressions, found anywhere, whatever the case, in *plain* text (``language.plain``: NFKC, ASCII
 digits, quotes and punctuation, no vowel signs of Arabic, no nukta). Words are patterns that must stand as words of
@@ -38,6 +38,10 @@ class Lexicon:
     nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1). ``variants``: parts of a label → how else
     people write them (る at the end → ります). ``label_suffixes``: what may be glued to a label where words have spaces
     (Korean 와, "and").
+
+    By three more, texts are checked. ``negation_words``: words that negate a statement ("not", "never"), and no others;
+    where a file has none, its ``negations``. ``privations``: words that negate a part of one ("without", "nobody").
+    ``degrees``: words of degree and frequency, from none to most.
     """
 
     language: str
@@ -59,6 +63,9 @@ class Lexicon:
     joiners: re.Pattern[str]
     variants: tuple[tuple[re.Pattern[str], str], ...]
     label_suffixes: re.Pattern[str]
+    negation_words: re.Pattern[str]
+    privations: re.Pattern[str]
+    degrees: Patterns
 
 
 def _compiles(pattern: str) -> str:
@@ -112,6 +119,9 @@ class LexiconFile(Strict):
     ordinals: _Rows = Field(default_factory=list)
     variants: tuple[tuple[_Regex, str], ...] = ()
     label_suffixes: tuple[_Regex, ...] = ()
+    negation_words: tuple[_Regex, ...] = ()
+    privations: tuple[_Regex, ...] = ()
+    degrees: tuple[tuple[_Regex, ...], ...] = ()
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -122,6 +132,7 @@ def read_lexicon(path: Path) -> Lexicon:
         raise DefinitionError([fault])
     script = language(content.language).script
     spaced = script not in _UNSPACED
+    negations = _words(content.negations, spaced)
     return Lexicon(
         language=content.language,
         spaced=spaced,
@@ -133,7 +144,7 @@ def read_lexicon(path: Path) -> Lexicon:
         answer_cues=_patterns(content.answer_cues),
         scale_phrases=_patterns(content.scale_phrases),
         pleasantries=_patterns(content.pleasantries),
-        negations=_words(content.negations, spaced),
+        negations=negations,
         denials=_words(content.denials, spaced),
         hearsay=_words(content.hearsay, spaced),
         key_words=_words(content.key_words, spaced),
@@ -142,6 +153,9 @@ def read_lexicon(path: Path) -> Lexicon:
         joiners=_words(content.joiners, spaced, glued=script == "Arab"),
         variants=tuple(_variant(pattern, other) for pattern, other in content.variants),
         label_suffixes=_endings(content.label_suffixes),
+        negation_words=_words(content.negation_words, spaced) if content.negation_words else negations,
+        privations=_words(content.privations, spaced),
+        degrees=tuple(_words(row, spaced) for row in content.degrees),
     )
 
 

@@ -143,12 +143,16 @@ class ScaleTexts(Strict):
 
 
 class Texts(Strict):
-    """``<language>.toml``: the words of a questionnaire in one language; wordings are numbered from 0."""
+    """``<language>.toml``: the words of a questionnaire in one language; wordings are numbered from 0.
+
+    ``accepted``: why what looks doubtful is right, by the key under which ``culturesim check`` tells it.
+    """
 
     language: str
     provenance: Provenance = Provenance()
     scales: dict[str, ScaleTexts]
     items: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+    accepted: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

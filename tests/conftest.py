@@ -17,8 +17,8 @@ from culturesim.study import make_study
 
 ROOT = Path(__file__).parent.parent
 
-LANGUAGES = ("ar", "en", "es", "hi", "ja", "ko", "zh")  # in which answers are read
-COMING = ("de", "fr", "pt", "ru", "sw")  # in which some questionnaires ask already
+LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "ja", "ko", "pt", "ru", "sw", "zh")
+"""The languages that everything is written in."""
 
 
 @pytest.fixture(autouse=True)

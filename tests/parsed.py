@@ -6,11 +6,11 @@ from pathlib import Path
 from culturesim.language import option_keys
 from culturesim.lexicon import Lexicon, read_lexicon
 from culturesim.records import Completion, Option, Prompt, Trial
-from tests.conftest import LANGUAGES
 
 ROOT = Path(__file__).parent
 CORPUS = tomllib.loads((ROOT / "corpus" / "completions.toml").read_text(encoding="utf-8"))
 SCALES = CORPUS.pop("scales")
+LANGUAGES = tuple(CORPUS)
 LEXICONS: dict[str, Lexicon] = {
     tag: read_lexicon(ROOT.parent / "questionnaires" / "languages" / f"{tag}.toml") for tag in LANGUAGES
 }

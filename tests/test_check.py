@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from culturesim.check import briefly, check, check_questionnaire, covering
+from culturesim.check import briefly, check, check_questionnaire, covering, inspect
+from culturesim.errors import Fault
 from culturesim.library import Library
-from tests.conftest import ROOT
+from tests.conftest import LANGUAGES, ROOT
 
 MESSAGES: list[tuple[str, str, str, str]] = [
     ("questionnaires/mfq2/es.toml", 'language = "es"', 'language = "es', "TOML"),
@@ -36,10 +37,42 @@ MESSAGES: list[tuple[str, str, str, str]] = [
     ("personas/pools/census.toml", '"SI", ', "", "lacks 'SI', of which there are figures"),
     ("analysis/populations/census/countries.csv", "Sweden,7995,0.887", "Sweden,7995,0.987", "add up to 1.1"),
     ("personas/pools/world.toml", 'weights = "uniform"', 'weights = "even"', "weights"),
+    ("questionnaires/mfq2/es.toml", "¿En qué", "{0} ¿En qué", "holds what nobody fills in: {0}"),
+    ("questionnaires/mfq2/zh.toml", "我会想要帮一把。", "{{ number(2) }", "unexpected '}'"),
+    ("questionnaires/frames/form/es.j2", "Opciones de respuesta:", "Answer options:", "answer, options"),
+]  # fmt: skip
+
+PLANTED: list[tuple[str, str, str, str, str]] = [
+    ("es", "m05", "En los asuntos familiares importantes, deberían decidir las personas de más edad de la familia.",
+     "In important family matters, the oldest members should decide.", "is the same as in en"),
+    ("es", "m05", "En los asuntos familiares importantes, deberían decidir las personas de más edad de la familia.",
+     "Nos assuntos importantes da família, as pessoas mais velhas deveriam decidir.", "reads as Portuguese (pt)"),
+    ("ar", "m05", "في شؤون الأسرة المهمة، ينبغي أن يقرر أفرادها الأكبر سنا.",
+     "在重要的事情上，应该由家里最年长的人来决定。", "holds what is not of that language"),
+    ("zh", "m05", "家里的大事，应该由最年长的人来决定。", "重要的家庭决定应该交给家中年纪最大的长辈来做",
+     "are the same but for"),
+    ("es", "m05", "En los asuntos familiares importantes, deberían decidir las personas de más edad de la familia.",
+     "La intimidad sexual debería reservarse para un vínculo duradero.", "is the same as items.m05[0]"),
+    ("es", "m05", "los miembros de mayor edad.", "los miembros\\u200b de mayor edad.", "U+200B"),
+    ("es", "labels", '"me describe un poco"', '"Me describe bien."', "1 and 3 are the same"),
+    ("es", "labels", '"me describe un poco"', '"me gusta {{ number(2) }} veces"', "where en has none"),
+]  # fmt: skip
+"""Language, where, what stands there, what is put there, and what is told of it."""
+DOUBTED: list[tuple[str, str, str, str]] = [
+    ("es", "deberían decidir las", "no deberían decidir las", "items.m05.negation"),
+    ("zh", "应该由最年长", "不应该由最年长", "items.m05.negation"),
+    ("ar", "ينبغي أن يقرر", "لا ينبغي أن يقرر", "items.m05.negation"),
+    ("es", '  "me describe un poco",\n  "me describe medianamente",', '  "me describe medianamente",\n'
+     '  "me describe un poco",', "scales.describes.labels.order"),
+    ("es", "edad de la familia.", "edad de la familia", "items.m05[0].ending"),
+    ("es", "edad de la familia.", "edad de la familia?", "items.m05[0].signs"),
+    ("ar", "في شؤون الأسرة", "في 5 شؤون الأسرة", "items.m05[0].digits"),
 ]  # fmt: skip
 
 
 def test_our_definitions_are_sound(library: Library) -> None:
+    found = inspect(library)
+    assert (found.faults, found.doubts, found.missing) == ([], [], {})
     assert check(library) == []
 
 
@@ -61,12 +94,58 @@ def test_a_fault_is_told_with_its_file(mine: Path, file: str, before: str, after
     assert any(file.split("/", 1)[1] in fault and told in fault for fault in faults), faults
 
 
+def plant(mine: Path, language: str, before: str, after: str) -> list[Fault]:
+    """Faults and doubts of a copy of mfq2 into which one is planted."""
+    path = mine / "questionnaires" / "mfq2" / f"{language}.toml"
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    found = inspect(Library([mine]), [path.parent])
+    return [*found.faults, *found.doubts]
+
+
+@pytest.mark.parametrize(("language", "key", "before", "after", "told"), PLANTED, ids=[p[4] for p in PLANTED])
+def test_a_fault_in_a_text_is_told(mine: Path, language: str, key: str, before: str, after: str, told: str) -> None:
+    found = plant(mine, language, before, after)
+    assert {Path(fault.file).name for fault in found} == {f"{language}.toml"}
+    assert any(key in str(fault) and told in fault.message for fault in found), found
+
+
+@pytest.mark.parametrize(("language", "before", "after", "key"), DOUBTED, ids=[f"{d[0]} {d[3]}" for d in DOUBTED])
+def test_a_doubt_is_told_apart_until_it_is_accepted(
+    mine: Path, language: str, before: str, after: str, key: str
+) -> None:
+    assert [(fault.key, fault.doubtful) for fault in plant(mine, language, before, after)] == [(key, True)]
+    path = mine / "questionnaires" / "mfq2" / f"{language}.toml"
+    path.write_text(f'{path.read_text(encoding="utf-8")}\n[accepted]\n"{key}" = "It is meant."\n', encoding="utf-8")
+    found = inspect(Library([mine]), [path.parent])
+    assert (found.faults, found.doubts) == ([], [])
+    assert [row.accepted for row in found.coverage if row.language == language] == [1]
+
+
+def test_a_frame_left_in_another_language_is_told(mine: Path) -> None:
+    for name in ("form", "interview", "completion"):
+        folder = mine / "questionnaires" / "frames" / name
+        shutil.copy(folder / "en.j2", folder / "es.j2")
+    told = {Path(fault.file).parent.name: fault.message for fault in check(Library([mine]))}
+    assert set(told) == {"form", "interview", "completion"}
+
+
+def test_acceptances_change_no_trial(mine: Path, library: Library) -> None:
+    path = mine / "questionnaires" / "mfq2" / "es.toml"
+    path.write_text(
+        f'{path.read_text(encoding="utf-8")}\n[accepted]\n"items.m01.negation" = "Yes."\n', encoding="utf-8"
+    )
+    ours, theirs = (each.questionnaire("mfq2") for each in (library, Library([mine])))
+    assert ours.version == theirs.version
+    assert ours.fingerprint(ours.asked["m01"], "es", 0) == theirs.fingerprint(theirs.asked["m01"], "es", 0)
+
+
 def test_all_faults_are_told_at_once(mine: Path) -> None:
-    paths = list(mine.glob("questionnaires/mfq2/??.toml"))
-    for path in paths:
+    for path in mine.glob("questionnaires/mfq2/??.toml"):
         path.write_text(path.read_text(encoding="utf-8").replace("m07 =", "m77 ="), encoding="utf-8")
     keys = [(Path(fault.file).name, fault.key) for fault in check(Library([mine])) if "mfq2" in fault.file]
-    assert sorted(keys) == sorted((path.name, key) for path in paths for key in ("items.m07", "items.m77"))
+    assert sorted(keys) == sorted((f"{tag}.toml", key) for tag in LANGUAGES for key in ("items.m07", "items.m77"))
 
 
 def test_one_folder_can_be_checked_wherever_it_is(tmp_path: Path, library: Library) -> None:

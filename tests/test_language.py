@@ -24,6 +24,7 @@ from culturesim.language import (
     plain,
     plain_pattern,
     script_of,
+    words,
 )
 
 
@@ -173,6 +174,13 @@ def test_plain_is_idempotent_but_for_what_it_joins(text):
 @given(st.text())
 def test_fold_keeps_the_length(text):
     assert len(fold(text)) == len(text)
+
+
+def test_words_keep_their_marks():
+    assert words("L'État, c’est moi!") == ["l", "état", "c", "est", "moi"]
+    assert words("मुझे मिट्टी में काम") == ["मुझे", "मिट्टी", "में", "काम"]
+    assert words("أفضّل 3 كتب") == ["أفضّل", "كتب"]
+    assert words("在花园里，我感到平静。") == ["在花园里", "我感到平静"]
 
 
 def test_patterns_are_made_plain_but_keep_what_is_optional():

@@ -41,6 +41,7 @@ def test_words_are_whole_whatever_their_script() -> None:
         ("en", "You are a 教师.", ["教师"]),
         ("zh", "您是ONU的职员，只写JSON对象。", ["您是onu的职员"]),
         ("ar", "اكتب كائن JSON أو XML", ["xml"]),
+        ("es", "Usted vive en Chile.\nanswer options", ["answer", "options"]),
     ],
 )
 def test_planted_words_are_found(library: Library, language: str, text: str, leaked: list[str]) -> None:

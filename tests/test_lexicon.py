@@ -95,6 +95,22 @@ def test_what_is_glued_to_a_label_ends_a_word(tmp_path):
     assert not lexicon.label_suffixes.match("과학")
 
 
+def test_words_that_check_texts_are_read(tmp_path):
+    lexicon = read_lexicon(
+        write(tmp_path, GOOD + 'negation_words = ["no"]\nprivations = ["sin"]\ndegrees = [["nada"], ["muy"]]')
+    )
+    assert lexicon.negation_words.search("yo no diría")
+    assert lexicon.privations.search("café sin leche")
+    assert [bool(row.search("muy bien")) for row in lexicon.degrees] == [False, True]
+
+
+def test_negations_serve_where_no_others_are_given(tmp_path):
+    lexicon = read_lexicon(write(tmp_path, GOOD))
+    assert lexicon.negation_words is lexicon.negations
+    assert lexicon.degrees == ()
+    assert not lexicon.privations.search("sin")
+
+
 def test_full_width_signs_are_found_in_plain_text(tmp_path):
     lexicon = read_lexicon(write(tmp_path, GOOD.replace("mi respuesta es", "respuesta（？：final）？：")))
     assert lexicon.answer_cues[0].search("respuesta(?:final)?:")
@@ -132,9 +148,11 @@ def test_shipped_files_are_complete(path):
     assert set(lexicon.number_words.values()) >= set(range(12))
     assert set(lexicon.ordinals.values()) >= {1, 2, 3}
     assert len(lexicon.refusals) > 10
+    assert lexicon.negation_words is not lexicon.negations
+    assert len(lexicon.degrees) == 5
     assert not any(pattern.search("") for pattern in (*lexicon.refusals, *lexicon.dont_know, *lexicon.answer_cues))
     assert not any(foreign_letters(path.stem, word) for word in (*lexicon.function_words, *lexicon.number_words))
 
 
 def test_every_language_is_shipped():
-    assert tuple(path.stem for path in SHIPPED) == LANGUAGES
+    assert [path.stem for path in SHIPPED] == list(LANGUAGES)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from culturesim.parse import PARSER_VERSION, parse
 from culturesim.records import Answer, CallError
+from tests.conftest import LANGUAGES as SHIPPED
 from tests.parsed import CORPUS, LANGUAGES, LEXICONS, SCALES, completion, prompt
 
 CASES = [
@@ -33,7 +34,7 @@ def test_corpus(language, scale, case):
 
 def test_corpus_is_large_in_every_language():
     sizes = {tag: sum(len(cases) for cases in scales.values()) for tag, scales in CORPUS.items()}
-    assert set(sizes) == set(LANGUAGES)
+    assert set(sizes) == set(SHIPPED)
     assert min(sizes.values()) >= 100
 
 
@@ -297,6 +298,7 @@ REFUSALS = {
         "क्षमा करें, मैं इस प्रश्न का उत्तर नहीं दे सकता।",
         "मैं जवाब नहीं देना चाहती।",
     ],
+    "de": ["Als KI habe ich keine eigene Meinung.", "Das kann ich leider nicht beantworten.", "Keine Angabe."],
 }
 
 
@@ -317,7 +319,8 @@ def test_refusals_alone_are_never_valid(refusal):
 @settings(deadline=None)
 def test_prose_without_key_label_or_cue_is_never_valid(language, text):
     known = [option.label for option in prompt(language).options]
-    if not any(label in text for label in known) and not re.search(r"\b(one|two|three|four|five|un[oa]?)\b", text):
+    numbers = r"\b(one|two|three|four|five|un[oa]?|eins|zwei|drei|vier)\b"
+    if not any(label in text for label in known) and not re.search(numbers, text):
         assert read(text, language).status != "valid"
 
 

@@ -1,0 +1,152 @@
+"""Wordings that deny what they should affirm, or the other way round, as far as negation words tell.
+
+Half of all negations stand in side clauses and say nothing of what an item asks ("someone I do not know"), so that one
+language has them where another has not. What is doubted is narrower: English denies and the translation does not, or a
+wording denies a word that its siblings, or most items of the questionnaire, affirm ("should not", "no debería").
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+
+from culturesim.checks.reading import Reading
+from culturesim.errors import Fault
+from culturesim.language import language, plain, words
+from culturesim.lexicon import Lexicon
+
+_CLAUSE = re.compile(r"[,.;:?!،؛؟。、।(){}\[\]\"]")
+_REACH = 3
+"""Words on either side of a negation that it may deny."""
+_LONG = {"Arab": 3, "Hebr": 3, "Hang": 2, "Kore": 2}
+"""Letters of a word that means something by itself; of other scripts four."""
+_STEM = {"Kore": (2, 0.6)}
+"""Letters that forms of one word begin with, and the share of the longer form; of other scripts five, and 0.65."""
+_FREQUENT, _FEWEST = 0.1, 3
+"""Share and number of the items that have a word in which statements are made, such as "should"."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A wording: whether it negates anything, the words it denies, those near a negation, and all of its words."""
+
+    negated: bool
+    denied: frozenset[str]
+    near: frozenset[str]
+    words: frozenset[str]
+
+    def affirms(self, word: str) -> bool:
+        """Whether it has a word, far from any negation."""
+        return _among(word, self.words) and not _among(word, self.near)
+
+
+def polarity_faults(reading: Reading, english: Reading | None) -> Iterator[Fault]:
+    """Doubts about what items deny."""
+    said = {
+        name: {place: _said(forms[0], reading) for place, forms in wordings.items()}
+        for name, wordings in reading.items.items()
+    }
+    carriers = _carriers(said)
+    originals = {name: _negations(english, name) for name in said}
+    shows = _negation_shows(reading, said, originals)
+    for name, wordings in said.items():
+        for place, own in wordings.items():
+            if original := originals[name].get(place):
+                unlike = shows and not own.negated
+                message = f"wording {place} denies nothing, that of en does: {original!r}" if unlike else ""
+            else:
+                message = _against_siblings(place, wordings)
+                if not message and place in originals[name]:
+                    message = _against_most(place, own, carriers)
+            if message:
+                yield reading.doubt(f"items.{name}", "negation", message)
+
+
+def _negation_shows(
+    reading: Reading, said: Mapping[str, Mapping[int, _Said]], originals: Mapping[str, Mapping[int, str]]
+) -> bool:
+    """Whether negations can be told by words: some languages negate by endings, which a parser's words leave out."""
+    lexicon = reading.lexicon
+    seen = [
+        own.negated for name, wordings in said.items() for place, own in wordings.items() if originals[name].get(place)
+    ]
+    return lexicon.negation_words is not lexicon.negations or len(seen) < _FEWEST or sum(seen) * 2 >= len(seen)
+
+
+def _negations(english: Reading | None, item: str) -> Mapping[int, str]:
+    """Wording → the negation it has in English, or ""."""
+    wordings = english.items.get(item, {}) if english else {}
+    negation = english.lexicon.negation_words if english else re.compile("")
+    found = {place: negation.search(plain(forms[0])) for place, forms in wordings.items()}
+    return {place: match[0] if match else "" for place, match in found.items()}
+
+
+def _against_siblings(place: int, wordings: Mapping[int, _Said]) -> str:
+    for word in sorted(wordings[place].denied):
+        affirming = [other for other, sibling in wordings.items() if other != place and sibling.affirms(word)]
+        if affirming:
+            return f"wording {place} denies {word!r}, wording {affirming[0]} affirms it"
+    return ""
+
+
+def _against_most(place: int, own: _Said, carriers: frozenset[str]) -> str:
+    denied = sorted(word for word in own.denied if _among(word, carriers))
+    return f"wording {place} denies {denied[0]!r}, that of en denies nothing" if denied else ""
+
+
+def _carriers(said: Mapping[str, Mapping[int, _Said]]) -> frozenset[str]:
+    """Words that many of the items have, in any wording."""
+    counted = Counter(word for wordings in said.values() for word in set().union(*(s.words for s in wordings.values())))
+    fewest = max(_FEWEST, _FREQUENT * len(said))
+    return frozenset(word for word, count in counted.items() if count >= fewest)
+
+
+def _said(text: str, reading: Reading) -> _Said:
+    lexicon, shown = reading.lexicon, plain(text).casefold()
+    cut = _pairs if not lexicon.spaced else _long_words(reading.language)
+    denied: set[str] = set()
+    near: set[str] = set()
+    for negation in (lexicon.negation_words, lexicon.negations, lexicon.privations):
+        for found in negation.finditer(shown):
+            before = cut(_CLAUSE.split(shown[: found.start()])[-1])
+            after = cut(_CLAUSE.split(shown[found.end() :])[0])
+            near |= {*before[-_REACH:], *after[:_REACH]}
+            if negation is lexicon.negation_words:
+                beside = [
+                    word for word in after[:1] or before[-1:] if not (lexicon.spaced and word in lexicon.function_words)
+                ]
+                denied |= {*_within(found[0], lexicon, cut), *beside}
+    negated = any(n.search(shown) for n in (lexicon.negation_words, lexicon.negations, lexicon.privations))
+    near |= denied
+    return _Said(negated, frozenset(denied), frozenset(near), frozenset(cut(shown)))
+
+
+def _within(found: str, lexicon: Lexicon, cut: Callable[[str], list[str]]) -> list[str]:
+    """The words inside a negation that it denies: "should" of "should not", べき of べきではない."""
+    if not lexicon.spaced:
+        return cut(found)[:1] if len(found) > 3 else []
+    return [word for word in cut(found) if " " in found and not lexicon.negation_words.fullmatch(word)]
+
+
+def _pairs(text: str) -> list[str]:
+    """Of an unspaced script, every two letters that follow one another."""
+    return [text[place : place + 2] for place in range(len(text) - 1) if text[place : place + 2].isalpha()]
+
+
+def _long_words(tag: str) -> Callable[[str], list[str]]:
+    fewest = _LONG.get(language(tag).script, 4)
+    return lambda text: [word for word in words(text) if len(word) >= fewest]
+
+
+def _among(word: str, others: frozenset[str]) -> bool:
+    return word in others or any(_akin(word, other) for other in others)
+
+
+def _akin(word: str, other: str) -> bool:
+    """Whether two words are forms of one, as far as their beginnings tell."""
+    fewest, share = _STEM.get("Kore" if "\uac00" <= word[:1] <= "\ud7a3" else "", (5, 0.65))
+    stem = max(fewest, ceil(share * max(len(word), len(other))))
+    return min(len(word), len(other)) >= stem and word[:stem] == other[:stem]
