@@ -178,7 +178,11 @@ class _Check:
                 self._prompt(prompt, frame, reading)
 
     def _frames(self, language: str) -> Mapping[str, Frame]:
-        read = {name: self.read(name, self.library.frame, name, language) for name in self.library.frames()}
+        """The frames a language must have: all, but of a language in the making (no vocabulary yet) those it has."""
+        names = list(self.library.frames())
+        if language not in self.library.vocabularies():
+            names = [name for name in names if language in self.library.frame_languages(name)] or names[:1]
+        read = {name: self.read(name, self.library.frame, name, language) for name in names}
         return {name: frame for name, frame in read.items() if frame is not None}
 
     def _renderer(self, language: str, keys: KeyStyle) -> Renderer:
@@ -202,7 +206,7 @@ class _Check:
             return
         of_countries = [persona for kind in self._of_countries(pool) for persona in covering(briefly(kind))]
         every, brief = [*covering(pool), *of_countries], [*covering(briefly(pool)), *of_countries]
-        for language in sorted(self.lexicons):
+        for language in sorted(set(self.lexicons) & set(self.library.vocabularies())):
             texts = self.read(pool.id, self.library.persona_texts, pool.template, language)
             if texts is not None:
                 for rendering in RENDERINGS:

@@ -138,6 +138,13 @@ def language(tag: str) -> Language:
 
 
 @lru_cache(maxsize=256)
+def tag_named(name: str) -> str:
+    """The tag of a language by its English name, whatever the case ("Arabic" → ar); "" where CLDR has none of it."""
+    found = (tag for tag, known in Locale("en").languages.items() if known.casefold() == name.strip().casefold())
+    return next(found, "").replace("_", "-")
+
+
+@lru_cache(maxsize=256)
 def _zero(tag: str) -> int:
     """Code point of the digit zero a language counts with.
 

@@ -148,6 +148,36 @@ def test_all_faults_are_told_at_once(mine: Path) -> None:
     assert sorted(keys) == sorted((f"{tag}.toml", key) for tag in LANGUAGES for key in ("items.m07", "items.m77"))
 
 
+def test_a_language_in_the_making_is_checked_as_far_as_it_goes(mine: Path) -> None:
+    """Without a vocabulary, people cannot be described in it yet, and one frame will do."""
+    for place in ("questionnaires/languages", "questionnaires/mfq2"):
+        text = (mine / place / "es.toml").read_text(encoding="utf-8")
+        (mine / place / "gl.toml").write_text(text.replace('language = "es"', 'language = "gl"'), encoding="utf-8")
+    folder = mine / "questionnaires" / "mfq2"
+    assert ["'gl'" in fault.message for fault in check_questionnaire(Library([mine]), folder)] == [True]
+    frames = mine / "questionnaires" / "frames"
+    shutil.copy(frames / "form" / "es.j2", frames / "form" / "gl.j2")
+    assert check(Library([mine])) == []
+    shutil.copy(mine / "personas" / "vocabulary" / "es.toml", mine / "personas" / "vocabulary" / "gl.toml")
+    assert any("interview" in str(fault) for fault in check_questionnaire(Library([mine]), folder))
+
+
+def test_a_question_for_advice_is_checked_too(mine: Path) -> None:
+    path = mine / "questionnaires" / "mfq2" / "es.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + '\n[advice]\nm01 = ["¿Should you help them?"]\nm02 = ["{{ yo }}"]\n', encoding="utf-8")
+    faults = [(fault.key, fault.message) for fault in check_questionnaire(Library([mine]), path.parent)]
+    assert any(key == "advice.m01.0" and "should" in message for key, message in faults)
+    assert any("advice.m02.0" in message and "'yo' is undefined" in message for _, message in faults)
+
+
+def test_an_item_that_ends_with_a_space_is_shown(mine: Path) -> None:
+    path = mine / "questionnaires" / "mfq2" / "en.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('I feel a need to help."', 'I feel a need to help. "', 1), encoding="utf-8")
+    assert check_questionnaire(Library([mine]), path.parent) == []
+
+
 def test_one_folder_can_be_checked_wherever_it_is(tmp_path: Path, library: Library) -> None:
     shutil.copytree(ROOT / "questionnaires" / "mfq2", tmp_path / "mine")
     assert [fault.key for fault in check_questionnaire(library, tmp_path / "mine")] == ["id"]

@@ -254,6 +254,43 @@ def test_a_small_questionnaire_is_read(mini):
     assert read.scale_of(read.asked["m1"]).codes == (1, 2, 3)
 
 
+def test_advice_is_kept_beside_the_items_and_out_of_their_prompts(mini):
+    before = read_questionnaire(mini)
+    edit(mini, "en.toml", 'goals = ["Which two?"]', 'goals = ["Which two?"]\n[advice]\nm1 = ["Should I like people?"]')
+    after = read_questionnaire(mini)
+    assert after.text("en").advice == {"m1": ("Should I like people?",)}
+    assert after.version == before.version
+    assert after.fingerprint(after.asked["m1"], "en", 0) == before.fingerprint(before.asked["m1"], "en", 0)
+
+
+@pytest.mark.parametrize(
+    ("advice", "key", "expectation"),
+    [
+        ('m9 = ["Should I?"]', "advice.m9", "is no asked item"),
+        ('sum = ["Should I?"]', "advice.sum", "is no asked item"),
+        ('m1 = ["Should I?", "Should I?"]', "advice.m1", "the same twice"),
+        ('m1 = [" "]', "advice.m1", "has an empty wording"),
+        ("m1 = []", "advice.m1", "at least 1 item"),
+    ],
+)
+def test_wrong_advice_is_told(mini, advice, key, expectation):
+    edit(mini, "en.toml", 'goals = ["Which two?"]', f'goals = ["Which two?"]\n[advice]\n{advice}')
+    ((file, at, message),) = faults(mini)
+    assert (file, at) == ("en.toml", key)
+    assert expectation in message
+
+
+def test_one_language_may_be_official(mini):
+    before = read_questionnaire(mini)
+    write(mini, "fr.toml", ENGLISH.replace('"en"', '"fr"') + "[provenance]\nofficial = true\n")
+    after = read_questionnaire(mini)
+    assert (after.wording_in("en"), after.wording_in("fr")) == ("adapted", "official")
+    assert (before.wording, after.wording) == ("adapted", "adapted, official in fr")
+    assert before.version != after.version
+    edit(mini, "questionnaire.toml", 'wording = "adapted"', 'wording = "official"')
+    assert read_questionnaire(mini).wording == "official"
+
+
 def test_an_unknown_language_names_those_there_are_and_the_file_to_add():
     with pytest.raises(UnknownNameError, match=r"language of iw10 'eo'.*add .*eo\.toml"):
         IW10.text("eo")

@@ -8,7 +8,7 @@ from itertools import combinations
 from statistics import median
 from unicodedata import east_asian_width
 
-from culturesim.checks.reading import Forms, Reading, same
+from culturesim.checks.reading import UNWRITTEN, Forms, Reading, same
 from culturesim.errors import Fault
 from culturesim.language import plain
 from culturesim.lexicon import Lexicon
@@ -35,7 +35,7 @@ def label_faults(reading: Reading, english: Reading | None) -> Iterator[Fault]:
 def _twice(reading: Reading, key: str, labels: Mapping[int, Forms]) -> Iterator[Fault]:
     spaced = reading.lexicon.spaced
     for (one, forms), (other, others) in combinations(labels.items(), 2):
-        if any(same(form, spaced) in {same(text, spaced) for text in others} for form in forms):
+        if {same(form, spaced) for form in forms} & {same(text, spaced) for text in others} - {UNWRITTEN}:
             yield reading.fault(key, f"{one} and {other} are the same: {forms[0]!r}")
 
 

@@ -18,7 +18,9 @@ Forms = tuple[str, ...]
 """How one text reads to people of each grammatical gender, each form once; the first is read where none is known."""
 
 GENDERS = ("", "m", "f")
-_SECTIONS = ("items",)
+UNWRITTEN = ""
+"""What ``same`` makes of a text without letters: dots that wait for words."""
+_SECTIONS = ("items", "advice")
 """Parts of a language's file that hold wordings."""
 _PLACE = re.compile(r"\[(\d+)\]")
 

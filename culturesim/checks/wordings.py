@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from unicodedata import category
 
-from culturesim.checks.reading import Forms, Reading, same
+from culturesim.checks.reading import UNWRITTEN, Forms, Reading, same
 from culturesim.errors import Fault
 from culturesim.language import plain
 from culturesim.lexicon import Lexicon
@@ -35,7 +35,7 @@ def _alike(reading: Reading, name: str, one: tuple[int, Forms], other: tuple[int
     (place, forms), (next_place, next_forms) = one, other
     spaced, key = reading.lexicon.spaced, f"items.{name}"
     both = f"wordings {place} and {next_place}"
-    if {same(form, spaced) for form in forms} & {same(form, spaced) for form in next_forms}:
+    if {same(form, spaced) for form in forms} & {same(form, spaced) for form in next_forms} - {UNWRITTEN}:
         yield reading.fault(key, f"{both} are the same but for case, spaces or punctuation")
         return
     texts = plain(forms[0]), plain(next_forms[0])
@@ -74,8 +74,9 @@ def _repeated(reading: Reading) -> Iterator[Fault]:
     scale = {name: item.scale for name, item in reading.questionnaire.asked.items()}
     for name, wordings in reading.items.items():
         for place, forms in wordings.items():
-            first, first_place = seen.setdefault(same(forms[0], reading.lexicon.spaced), (name, place))
-            if first == name:
+            read = same(forms[0], reading.lexicon.spaced)
+            first, first_place = seen.setdefault(read, (name, place))
+            if first == name or read == UNWRITTEN:
                 continue
             message = f"is the same as items.{first}[{first_place}]"
             if scale[first] == scale[name]:

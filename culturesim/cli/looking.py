@@ -98,7 +98,7 @@ def list_(kind: Kind, path: o.Paths = None, json: o.Json = False) -> None:
 def _questionnaires(library: Library) -> Listed:
     read = map(library.questionnaire, library.questionnaires())
     return ("name", "title", "wording", "items", "languages"), (
-        (q.id, q.keys.title, q.keys.wording, len(q.asked), " ".join(q.languages)) for q in read
+        (q.id, q.keys.title, q.wording, len(q.asked), " ".join(q.languages)) for q in read
     )
 
 
@@ -197,7 +197,8 @@ def _levels(attribute: Attribute) -> str:
 
 def _show_questionnaire(questionnaire: Questionnaire, language: str, pattern: str) -> None:
     keys, texts = questionnaire.keys, questionnaire.text(language)
-    say(f"{keys.title} ({keys.wording} wording, version {questionnaire.version})\n{keys.source.citation}")
+    wording = questionnaire.wording_in(language)
+    say(f"{keys.title} ({wording} wording, version {questionnaire.version})\n{keys.source.citation}")
     items = questionnaire.select([pattern])
     for scale in {item.scale: questionnaire.scales[item.scale] for item in items}.values():
         words = texts.scales[scale.id]
