@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from culturesim.leaks import Vocabularies, words_shown
+from culturesim.leaks import Vocabularies, words, words_shown
 from culturesim.library import Library
 from culturesim.prepare import Prepared
 from culturesim.study import Draw
@@ -23,6 +23,11 @@ def test_no_prompt_holds_a_word_of_another_language(
         for trial in study.design.trials("grouped"):
             shown = words_shown(study.renderer.render(trial))
             assert vocabularies.leaks(language, shown) == [], shown
+
+
+def test_words_are_whole_whatever_their_script() -> None:
+    shown = "self_employed: 3 हूँ, ज़्यादा स्थिति। বাংলা"
+    assert list(words([shown])) == ["self", "employed", "हूँ", "ज़्यादा", "स्थिति", "বাংলা"]
 
 
 @pytest.mark.parametrize(

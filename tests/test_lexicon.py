@@ -54,11 +54,45 @@ def test_words_of_unspaced_scripts_are_found_anywhere(tmp_path):
     assert lexicon.negations.search("我不同意")
 
 
+def test_words_end_after_their_vowel_signs(tmp_path):
+    text = GOOD.replace('"es"', '"hi"').replace('negations = ["no"]', 'negations = ["न"]\ndenials = ["नहीं"]')
+    lexicon = read_lexicon(write(tmp_path, text, "hi.toml"))
+    assert lexicon.spaced
+    assert lexicon.negations.search("न सहमत")
+    assert not lexicon.negations.search("ना नि दिन")
+    assert lexicon.denials.match("नहीं हूं")
+    assert not lexicon.denials.search("नहींं")
+
+
+@pytest.mark.parametrize(("tag", "joiner", "glued"), [("ar", "و", True), ("es", "e", False), ("hi", "व", False)])
+def test_only_arabic_glues_its_and_to_the_next_word(tmp_path, tag, joiner, glued):
+    text = GOOD.replace('"es"', f'"{tag}"') + f'joiners = ["{joiner}"]'
+    joiners = read_lexicon(write(tmp_path, text, f"{tag}.toml")).joiners
+    assert joiners.match(f"{joiner} ")
+    assert bool(joiners.match(f"{joiner}{joiner}")) == glued
+
+
 def test_what_is_left_out_never_matches(tmp_path):
     lexicon = read_lexicon(write(tmp_path, GOOD))
     assert not lexicon.joiners.search("")
-    assert lexicon.scale_phrases == ()
+    assert not lexicon.denials.search("no")
+    assert not lexicon.label_suffixes.search("")
+    assert lexicon.scale_phrases == lexicon.variants == ()
     assert lexicon.ordinals == {}
+
+
+def test_variants_are_a_pattern_and_plain_words(tmp_path):
+    lexicon = read_lexicon(write(tmp_path, GOOD + r"variants = [['o$', '＼1']]"))
+    [(pattern, other)] = lexicon.variants
+    assert pattern.sub(other, "mucho") == r"much\1"
+
+
+def test_what_is_glued_to_a_label_ends_a_word(tmp_path):
+    text = GOOD.replace('"es"', '"ko"') + 'label_suffixes = ["과", "이?라고(?= 답)"]'
+    lexicon = read_lexicon(write(tmp_path, text, "ko.toml"))
+    assert lexicon.label_suffixes.match("과 끈기")
+    assert lexicon.label_suffixes.match("이라고 답")
+    assert not lexicon.label_suffixes.match("과학")
 
 
 def test_words_that_check_texts_are_read(tmp_path):

@@ -9,6 +9,7 @@ from itertools import product
 
 from culturesim.checks.placeholders import interpolates
 from culturesim.checks.reading import Reading
+from culturesim.language import WORD_END, WORD_START
 from culturesim.persona import NOBODY, Persona
 from culturesim.questionnaire import AskedItem, Frame, PickItem
 from culturesim.records import Prompt, Trial
@@ -38,7 +39,7 @@ def without_texts(prompt: Prompt, reading: Reading) -> Prompt:
         *(option.label for option in prompt.options),
     }
     either = "|".join(map(re.escape, sorted(texts - {""}, key=len, reverse=True))) or "(?!)"
-    whole = re.compile(rf"(?<!\w)(?:{either})(?!\w)" if reading.lexicon.spaced else either)
+    whole = re.compile(f"{WORD_START}(?:{either}){WORD_END}" if reading.lexicon.spaced else either)
     return replace(prompt, system=whole.sub(" ", prompt.system), user=whole.sub(" ", prompt.user))
 
 
