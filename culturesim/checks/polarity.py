@@ -115,10 +115,10 @@ def _said(text: str, reading: Reading) -> _Said:
             after = cut(_CLAUSE.split(shown[found.end() :])[0])
             near |= {*before[-_REACH:], *after[:_REACH]}
             if negation is lexicon.negation_words:
-                beside = [
-                    word for word in after[:1] or before[-1:] if not (lexicon.spaced and word in lexicon.function_words)
-                ]
+                beside = (word for word in after[:1] or before[-1:] if not _small(word, lexicon))
                 denied |= {*_within(found[0], lexicon, cut), *beside}
+            elif negation is lexicon.privations:
+                near |= set(cut(found[0]))
     negated = any(n.search(shown) for n in (lexicon.negation_words, lexicon.negations, lexicon.privations))
     near |= denied
     return _Said(negated, frozenset(denied), frozenset(near), frozenset(cut(shown)))
@@ -129,6 +129,11 @@ def _within(found: str, lexicon: Lexicon, cut: Callable[[str], list[str]]) -> li
     if not lexicon.spaced:
         return cut(found)[:1] if len(found) > 3 else []
     return [word for word in cut(found) if " " in found and not lexicon.negation_words.fullmatch(word)]
+
+
+def _small(word: str, lexicon: Lexicon) -> bool:
+    """Whether a word beside a negation is none that it denies: it joins others, or negates once more ("no … nadie")."""
+    return lexicon.spaced and (word in lexicon.function_words or lexicon.privations.fullmatch(word) is not None)
 
 
 def _pairs(text: str) -> list[str]:
