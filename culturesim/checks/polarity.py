@@ -25,6 +25,8 @@ _LONG = {"Arab": 3, "Hebr": 3, "Hang": 2, "Kore": 2}
 """Letters of a word that means something by itself; of other scripts four."""
 _STEM = {"Kore": (2, 0.6)}
 """Letters that forms of one word begin with, and the share of the longer form; of other scripts five, and 0.65."""
+_BY_ENDINGS = frozenset(("Jpan", "Kore"))
+"""Scripts of languages that negate a word by its ending: what is denied is in the negation, not beside it."""
 _FREQUENT, _FEWEST = 0.1, 3
 """Share and number of the items that have a word in which statements are made, such as "should"."""
 
@@ -107,6 +109,7 @@ def _carriers(said: Mapping[str, Mapping[int, _Said]]) -> frozenset[str]:
 def _said(text: str, reading: Reading) -> _Said:
     lexicon, shown = reading.lexicon, plain(text).casefold()
     cut = _pairs if not lexicon.spaced else _long_words(reading.language)
+    by_endings = language(reading.language).script in _BY_ENDINGS
     denied: set[str] = set()
     near: set[str] = set()
     for negation in (lexicon.negation_words, lexicon.negations, lexicon.privations):
@@ -115,8 +118,8 @@ def _said(text: str, reading: Reading) -> _Said:
             after = cut(_CLAUSE.split(shown[found.end() :])[0])
             near |= {*before[-_REACH:], *after[:_REACH]}
             if negation is lexicon.negation_words:
-                beside = (word for word in after[:1] or before[-1:] if not _small(word, lexicon))
-                denied |= {*_within(found[0], lexicon, cut), *beside}
+                beside = [] if by_endings else after[:1] or before[-1:]
+                denied |= {*_within(found[0], lexicon, cut), *(w for w in beside if not _small(w, lexicon))}
             elif negation is lexicon.privations:
                 near |= set(cut(found[0]))
     negated = any(n.search(shown) for n in (lexicon.negation_words, lexicon.negations, lexicon.privations))
