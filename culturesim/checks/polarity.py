@@ -23,7 +23,7 @@ _REACH = 3
 """Words on either side of a negation that it may deny."""
 _LONG = {"Arab": 3, "Hebr": 3, "Hang": 2, "Kore": 2}
 """Letters of a word that means something by itself; of other scripts four."""
-_STEM = {"Kore": (2, 0.6)}
+_STEM = {"Kore": (2, 0.5)}
 """Letters that forms of one word begin with, and the share of the longer form; of other scripts five, and 0.65."""
 _BY_ENDINGS = frozenset(("Jpan", "Kore"))
 """Scripts of languages that negate a word by its ending: what is denied is in the negation, not beside it."""
