@@ -53,6 +53,22 @@ def test_a_scale_from_disagreement_to_agreement_has_an_order_too(tag):
     assert "opposite order" in message
 
 
+@pytest.mark.parametrize("tag", ["ar", "es", "zh"])
+@pytest.mark.parametrize("places", [(0, 1), (3, 4)])
+def test_degrees_of_disagreement_have_an_order_too(tag, places):
+    labels = list(garden(tag).texts.scales["agreement"].labels)
+    one, other = places
+    labels[one], labels[other] = labels[other], labels[one]
+    ((key, message),) = told(label_faults(garden(tag, {KEY: labels}), garden("en")))
+    assert key == f"{KEY}.order"
+    assert message.startswith(f"{one} and {other} seem to have changed places")
+
+
+def test_strong_disagreement_may_be_no_agreement_at_all():
+    labels = ["nada de acuerdo", "no muy de acuerdo", "algo de acuerdo", "bastante de acuerdo", "del todo de acuerdo"]
+    assert told(label_faults(garden("es", {KEY: labels}), garden("en"))) == []
+
+
 def test_without_words_of_degree_negations_still_show_an_order(tmp_path):
     labels = list(garden("de", lexicon=stranger(tmp_path, "de").lexicon).texts.scales["agreement"].labels)
     ((key, message),) = told(label_faults(stranger(tmp_path, "de", {KEY: labels[::-1]}), garden("en")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import median
 from unicodedata import east_asian_width
@@ -14,6 +13,8 @@ from culturesim.language import plain
 from culturesim.lexicon import Lexicon
 
 Pair = tuple[int, int]
+_MUCH = 2
+"""The degree from which on a label says more than "a little"."""
 _LONG, _TIMES = 40, 3
 """Columns that a label may take however short the others are, and how many times their median."""
 
@@ -61,36 +62,33 @@ def _missing(reading: Reading, english: Reading, name: str) -> Iterator[Fault]:
             yield reading.fault(f"scales.{name}.labels[{place}]", f"is {'there' if label else 'empty'}, unlike in en")
 
 
-@dataclass(slots=True)
-class _Compared:
-    """Pairs of labels that differ in degree or negation as in English, and pairs that differ the other way round."""
-
-    alike: set[Pair] = field(default_factory=set)
-    inverted: set[Pair] = field(default_factory=set)
-
-    def add(self, own: Mapping[int, int], theirs: Mapping[int, int]) -> None:
-        """Compares one measure of the labels, where both languages have it."""
-        for one, other in combinations(sorted(own.keys() & theirs.keys()), 2):
-            sign = (own[one] - own[other]) * (theirs[one] - theirs[other])
-            if sign:
-                (self.alike if sign > 0 else self.inverted).add((one, other))
+def _compare(own: Mapping[int, int], theirs: Mapping[int, int]) -> tuple[set[Pair], set[Pair]]:
+    """Pairs of labels that one measure puts in the same order as in English, and in the opposite one."""
+    signs = {
+        (one, other): (own[one] - own[other]) * (theirs[one] - theirs[other])
+        for one, other in combinations(sorted(own.keys() & theirs.keys()), 2)
+    }
+    return {pair for pair, sign in signs.items() if sign > 0}, {pair for pair, sign in signs.items() if sign < 0}
 
 
 def _order(
     reading: Reading, key: str, labels: Mapping[int, Forms], english: Mapping[int, Forms], lexicon: Lexicon
 ) -> Iterator[Fault]:
     """Labels whose words of degree, or negations, come in another order than in English."""
-    own, theirs = _degrees(labels, reading.lexicon), _degrees(english, lexicon)
-    compared = _Compared()
-    compared.add(own, theirs)
-    compared.add(_negated(labels, reading.lexicon), _negated(english, lexicon))
-    if compared.inverted and not compared.alike and (len(compared.inverted) > 1 or len(labels) == 2):
-        yield reading.fault(key, f"stand in the opposite order of those in en: {labels[min(labels)][0]!r} is first")
+    own, theirs, negated = _degrees(labels, reading.lexicon), _degrees(english, lexicon), _negated(english, lexicon)
+    # "Strongly disagree" is "not at all agree" elsewhere, with another degree of another word.
+    turned = {place for place in own.keys() & theirs.keys() if negated[place] and own[place] < _MUCH <= theirs[place]}
+    graded = _compare({place: degree for place, degree in own.items() if place not in turned}, theirs)
+    measures = (graded, _compare(_negated(labels, reading.lexicon), negated))
+    alike, inverted = (set().union(*pairs) for pairs in zip(*measures, strict=True))
+    first, last = min(labels), max(labels)
+    opposite = any(against and not like and (len(against) > 1 or len(labels) == 2) for like, against in measures)
+    if opposite and (first, last) not in alike:
+        yield reading.fault(key, f"stand in the opposite order of those in en: {labels[first][0]!r} is first")
     else:
-        for one, other in sorted(compared.inverted):
+        for one, other in sorted(inverted - alike):
             message = f"{one} and {other} seem to have changed places: {labels[one][0]!r}, {labels[other][0]!r}"
             yield reading.doubt(key, "order", message)
-    first, last = min(labels), max(labels)
     mirrored = first in theirs and theirs[first] == theirs.get(last)
     if mirrored and (first in own) is not (last in own):
         yield reading.doubt(key, "balance", f"only {first if first in own else last} of both ends has a word of degree")

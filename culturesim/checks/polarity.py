@@ -23,16 +23,19 @@ _REACH = 3
 """Words on either side of a negation that it may deny."""
 _LONG = {"Arab": 3, "Hebr": 3, "Hang": 2, "Kore": 2}
 """Letters of a word that means something by itself; of other scripts four."""
-_STEM = {"Kore": (2, 0.6)}
+_STEM = {"Kore": (2, 0.5)}
 """Letters that forms of one word begin with, and the share of the longer form; of other scripts five, and 0.65."""
+_BY_ENDINGS = frozenset(("Jpan", "Kore"))
+"""Scripts of languages that negate a word by its ending: what is denied is in the negation, not beside it."""
 _FREQUENT, _FEWEST = 0.1, 3
 """Share and number of the items that have a word in which statements are made, such as "should"."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """A wording: whether it negates anything, the words it denies, those near a negation, and all of its words."""
+    """A wording: its first negation, whether it negates in any way, what it denies, what is near that, all words."""
 
+    found: str
     negated: bool
     denied: frozenset[str]
     near: frozenset[str]
@@ -50,38 +53,37 @@ def polarity_faults(reading: Reading, english: Reading | None) -> Iterator[Fault
         for name, wordings in reading.items.items()
     }
     carriers = _carriers(said)
-    originals = {name: _negations(english, name) for name in said}
+    originals = {name: _originals(english, name) for name in said}
     shows = _negation_shows(reading, said, originals)
     for name, wordings in said.items():
         for place, own in wordings.items():
-            if original := originals[name].get(place):
+            original = originals[name].get(place)
+            if original and original.found:
                 unlike = shows and not own.negated
-                message = f"wording {place} denies nothing, that of en does: {original!r}" if unlike else ""
+                message = f"wording {place} denies nothing, that of en does: {original.found!r}" if unlike else ""
+            elif original and original.negated:
+                message = ""  # what is denied in part there may be denied otherwise here
             else:
                 message = _against_siblings(place, wordings)
-                if not message and place in originals[name]:
-                    message = _against_most(place, own, carriers)
+                message = message or (_against_most(place, own, carriers) if original else "")
             if message:
                 yield reading.doubt(f"items.{name}", "negation", message)
 
 
 def _negation_shows(
-    reading: Reading, said: Mapping[str, Mapping[int, _Said]], originals: Mapping[str, Mapping[int, str]]
+    reading: Reading, said: Mapping[str, Mapping[int, _Said]], originals: Mapping[str, Mapping[int, _Said]]
 ) -> bool:
     """Whether negations can be told by words: some languages negate by endings, which a parser's words leave out."""
     lexicon = reading.lexicon
-    seen = [
-        own.negated for name, wordings in said.items() for place, own in wordings.items() if originals[name].get(place)
-    ]
+    pairs = ((own, originals[name].get(place)) for name, wordings in said.items() for place, own in wordings.items())
+    seen = [own.negated for own, original in pairs if original and original.found]
     return lexicon.negation_words is not lexicon.negations or len(seen) < _FEWEST or sum(seen) * 2 >= len(seen)
 
 
-def _negations(english: Reading | None, item: str) -> Mapping[int, str]:
-    """Wording → the negation it has in English, or ""."""
+def _originals(english: Reading | None, item: str) -> Mapping[int, _Said]:
+    """The English wordings by their number; none where there is no English."""
     wordings = english.items.get(item, {}) if english else {}
-    negation = english.lexicon.negation_words if english else re.compile("")
-    found = {place: negation.search(plain(forms[0])) for place, forms in wordings.items()}
-    return {place: match[0] if match else "" for place, match in found.items()}
+    return {place: _said(forms[0], english) for place, forms in wordings.items()} if english else {}
 
 
 def _against_siblings(place: int, wordings: Mapping[int, _Said]) -> str:
@@ -107,6 +109,7 @@ def _carriers(said: Mapping[str, Mapping[int, _Said]]) -> frozenset[str]:
 def _said(text: str, reading: Reading) -> _Said:
     lexicon, shown = reading.lexicon, plain(text).casefold()
     cut = _pairs if not lexicon.spaced else _long_words(reading.language)
+    by_endings = language(reading.language).script in _BY_ENDINGS
     denied: set[str] = set()
     near: set[str] = set()
     for negation in (lexicon.negation_words, lexicon.negations, lexicon.privations):
@@ -115,13 +118,14 @@ def _said(text: str, reading: Reading) -> _Said:
             after = cut(_CLAUSE.split(shown[found.end() :])[0])
             near |= {*before[-_REACH:], *after[:_REACH]}
             if negation is lexicon.negation_words:
-                beside = [
-                    word for word in after[:1] or before[-1:] if not (lexicon.spaced and word in lexicon.function_words)
-                ]
-                denied |= {*_within(found[0], lexicon, cut), *beside}
+                beside = [] if by_endings else after[:1] or before[-1:]
+                denied |= {*_within(found[0], lexicon, cut), *(w for w in beside if not _small(w, lexicon))}
+            elif negation is lexicon.privations:
+                near |= set(cut(found[0]))
     negated = any(n.search(shown) for n in (lexicon.negation_words, lexicon.negations, lexicon.privations))
     near |= denied
-    return _Said(negated, frozenset(denied), frozenset(near), frozenset(cut(shown)))
+    first = lexicon.negation_words.search(shown)
+    return _Said(first[0] if first else "", negated, frozenset(denied), frozenset(near), frozenset(cut(shown)))
 
 
 def _within(found: str, lexicon: Lexicon, cut: Callable[[str], list[str]]) -> list[str]:
@@ -129,6 +133,11 @@ def _within(found: str, lexicon: Lexicon, cut: Callable[[str], list[str]]) -> li
     if not lexicon.spaced:
         return cut(found)[:1] if len(found) > 3 else []
     return [word for word in cut(found) if " " in found and not lexicon.negation_words.fullmatch(word)]
+
+
+def _small(word: str, lexicon: Lexicon) -> bool:
+    """Whether a word beside a negation is none that it denies: it joins others, or negates once more ("no … nadie")."""
+    return lexicon.spaced and (word in lexicon.function_words or lexicon.privations.fullmatch(word) is not None)
 
 
 def _pairs(text: str) -> list[str]:
