@@ -213,13 +213,36 @@ def test_official_words_may_come_as_toml(tmp_path: Path, library: Library) -> No
     assert made.texts["de"].items["m36"] == ("Satz 36.",)
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "told"),
+    [
+        ("scales = 3\nitems = {}", "scales", "Input should be a valid dictionary, not 3"),
+        ("scales = {}\nitems = []", "items", "Input should be a valid dictionary, not []"),
+        ('title = "x"\nscales = {}\nitems = {}', "title", "is no known key"),
+    ],
+)
+def test_official_toml_of_another_shape_is_told(
+    text: str, key: str, told: str, tmp_path: Path, library: Library
+) -> None:
+    path = written(tmp_path / "de.toml", f'language = "de"\n{text}\n')
+    assert faults(path, library, "official", questionnaire="mfq2") == [(key, told)]
+
+
+def test_official_words_are_one(tmp_path: Path, library: Library) -> None:
+    path = written(tmp_path / "de.toml", 'language = "de"\n[scales]\n[items]\nm01 = ["Eins.", "Zwei."]\n')
+    found = faults(path, library, "official", questionnaire="mfq2")
+    assert found[0] == ("items.m01", "has 2 wordings; the official one is one")
+    with pytest.raises(StudyError, match=r"--language is es, but .* says language = 'de'"):
+        back(path, library, "official", questionnaire="mfq2", language="es")
+
+
 def test_official_items_over_our_answers_say_so(form: Path, library: Library) -> None:
     assert "--keep-labels" in faults(form, library, "official", questionnaire="mfq2", language="es")[0][1]
     kept = official(form, library, language="es", scales=None, keep_labels=True)
     assert [oddity.what for oddity in kept.oddities] == ["keeps our words"]
     texts = kept.definitions[0].texts["es"]
     assert texts.scales == library.questionnaire("mfq2").text("es").scales
-    assert "not official" in texts.provenance.note
+    assert texts.provenance.note.endswith("Not official are the answers of describes.")
 
 
 def test_official_words_that_do_not_fit_are_told_at_once(form: Path, library: Library) -> None:

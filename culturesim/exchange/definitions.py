@@ -8,9 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from culturesim.definition import M
 from culturesim.errors import DefinitionError, Fault
 from culturesim.language import language
 from culturesim.library import Library
@@ -20,6 +17,8 @@ VERSION = "1.0"
 """Of questionnaires whose source states none."""
 
 _LONGEST_ID = 60
+_COPIED = {".toml", ".jsonl"}
+"""Suffixes of what belongs to a questionnaire in its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Imported:
-    """What came of a source; ``battery``, by its name, asks all of it."""
+    """What came of a source; a battery, by its name, asks all of it where that is many."""
 
     definitions: Sequence[Definition]
     oddities: Sequence[Oddity] = ()
@@ -69,22 +68,15 @@ def fail_on(faults: Sequence[Fault]) -> None:
         raise DefinitionError(faults)
 
 
-def made(model: type[M], content: object, source: Path) -> M:
-    """A model of what a source says; its faults are told as the source's."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        places = [(".".join(map(str, finding["loc"])), finding["msg"]) for finding in error.errors()]
-        raise DefinitionError([Fault(str(source), place, message) for place, message in places]) from None
-
-
 def copy_of(questionnaire: Questionnaire, texts: Texts, library: Library) -> Definition:
     """A questionnaire with other words in one language; all its other files as they are."""
     replaced = f"{texts.language}.toml"
-    files = (path for path in sorted(questionnaire.folder.iterdir()) if path.is_file() and path.name != replaced)
-    beside = {path.name: path.read_text(encoding="utf-8") for path in files}
+    files = (
+        path for path in sorted(questionnaire.folder.iterdir()) if path.suffix in _COPIED and path.name != replaced
+    )
+    beside = {path.name: path.read_bytes().decode() for path in files}
     ours = library.roots[-1] / "questionnaires" / questionnaire.id / replaced
-    shipped = {replaced: ours.read_text(encoding="utf-8")} if ours.is_file() else {}
+    shipped = {replaced: ours.read_bytes().decode()} if ours.is_file() else {}
     return Definition(questionnaire.keys, {**questionnaire.texts, texts.language: texts}, beside, shipped)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from culturesim.definition import IDENTIFIER, Provenance
+from culturesim.definition import IDENTIFIER, Provenance, checked
 from culturesim.errors import Fault
 from culturesim.exchange.definitions import (
     VERSION,
@@ -21,7 +21,6 @@ from culturesim.exchange.definitions import (
     Oddity,
     fail_on,
     identifier,
-    made,
     oddities_of_text,
     tag_of,
 )
@@ -74,13 +73,13 @@ def read_strangers(path: Path, sheets: Mapping[str, Sheet], wishes: Wishes, faul
         if gaps := _gaps(words):
             oddities.append(Oddity(f"language {tag}", f"left out, since texts are missing: {', '.join(gaps[:8])}"))
         else:
-            texts[tag] = made(Texts, words | {"provenance": Provenance(note=f"Imported from {path.name}.")}, path)
+            texts[tag] = checked(Texts, words | {"provenance": Provenance(note=f"Imported from {path.name}.")}, path)
     if found and not texts:
         faults.append(
             Fault(str(path), "sheet survey", "has no language in which every question and option has a label")
         )
     fail_on(faults)
-    keys = made(Keys, _keys(path, settings, wishes, found, used), path)
+    keys = checked(Keys, _keys(path, settings, wishes, found, used), path)
     for tag, each in texts.items():
         faults += [Fault(str(path), f"{tag}: {key}", message) for key, message in text_faults(keys, each, tag)]
         oddities += [oddity for name, items in each.items.items() for text in items

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from culturesim.definition import IDENTIFIER, Provenance
+from culturesim.definition import IDENTIFIER, Provenance, checked
 from culturesim.errors import Fault
 from culturesim.exchange.definitions import (
     VERSION,
@@ -21,7 +21,6 @@ from culturesim.exchange.definitions import (
     dimensions_of,
     fail_on,
     identifier,
-    made,
     oddities_of_text,
     tag_of,
 )
@@ -64,7 +63,7 @@ def read_items(sources: Sequence[Path], wishes: Wishes) -> Imported:
         scales={name: scale.words for name, scale in used.items()},
         items={name: tuple(row["text"] for row in rows) for name, rows in groups.items()},
     )  # fmt: skip
-    definition = Definition(made(Keys, keys, source), {language: texts})
+    definition = Definition(checked(Keys, keys, source), {language: texts})
     return Imported([definition], oddities_of_table(table))
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from culturesim.definition import Provenance, read_toml
+from culturesim.definition import Provenance, checked, read_toml
 from culturesim.errors import Fault, StudyError
-from culturesim.exchange.definitions import Imported, Oddity, copy_of, fail_on, made, tag_of
+from culturesim.exchange.definitions import Imported, Oddity, copy_of, fail_on, tag_of
 from culturesim.exchange.items import FURTHER, REQUIRED, grouped, oddities_of_table
 from culturesim.exchange.scales import given_scales
 from culturesim.exchange.tables import read_table
@@ -33,14 +33,16 @@ def read_official(sources: Sequence[Path], wishes: Wishes, questionnaire: Questi
     language = tag_of(wishes.language or str(content.get("language", "")))
     if content.setdefault("language", language) != language:
         raise StudyError(f"--language is {language}, but {source} says language = {content['language']!r}")
-    content["scales"] = {**content.get("scales", {}), **_given(wishes, questionnaire, faults)}
+    scales = content.setdefault("scales", {})
     note = f"Official wording, from {source.name}."
-    if wishes.keep_labels and language in questionnaire.texts:
-        kept = {name: words.model_dump() for name, words in questionnaire.text(language).scales.items()}
-        oddities += [Oddity(f"scales.{name}", "keeps our words") for name in kept if name not in content["scales"]]
-        note += " Answer options that the file does not name are not official." if oddities else ""
-        content["scales"] = {**kept, **content["scales"]}
-    texts = made(Texts, content | {"provenance": Provenance(official=True, note=note)}, source)
+    if isinstance(scales, dict):
+        scales |= _given(wishes, questionnaire, faults)
+        ours = questionnaire.texts.get(language) if wishes.keep_labels else None
+        kept = {name: words for name, words in ours.scales.items() if name not in scales} if ours else {}
+        scales |= {name: words.model_dump() for name, words in kept.items()}
+        oddities += [Oddity(f"scales.{name}", "keeps our words") for name in kept]
+        note += f" Not official are the answers of {', '.join(kept)}." if kept else ""
+    texts = checked(Texts, content | {"provenance": Provenance(official=True, note=note)}, source)
     faults += _misfits(source, questionnaire, texts, keep_labels=wishes.keep_labels)
     fail_on(faults)
     return Imported([copy_of(questionnaire, texts, library)], oddities)
@@ -50,11 +52,12 @@ def _of_toml(source: Path, faults: list[Fault]) -> dict[str, Any]:
     content = read_toml(source)
     content.pop("provenance", None)
     items = content.get("items")
-    if isinstance(items, dict):
-        content["items"] = {name: [text] if isinstance(text, str) else text for name, text in items.items()}
-    for name, texts in content.get("items", {}).items():
-        if isinstance(texts, list) and len(texts) > 1:
-            faults.append(Fault(str(source), f"items.{name}", f"has {len(texts)} wordings; the official one is one"))
+    if not isinstance(items, dict):
+        return content
+    content["items"] = {name: [text] if isinstance(text, str) else text for name, text in items.items()}
+    several = {name: len(texts) for name, texts in items.items() if isinstance(texts, list) and len(texts) > 1}
+    faults += [Fault(str(source), f"items.{name}", f"has {count} wordings; the official one is one")
+               for name, count in several.items()]  # fmt: skip
     return content
 
 

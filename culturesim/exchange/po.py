@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from culturesim.definition import Provenance
+from culturesim.definition import Provenance, checked
 from culturesim.errors import DefinitionError, Fault, StudyError
-from culturesim.exchange.definitions import Imported, Oddity, copy_of, fail_on, made, tag_of
+from culturesim.exchange.definitions import Imported, Oddity, copy_of, fail_on, tag_of
 from culturesim.exchange.wishes import Wishes
 from culturesim.language import language
 from culturesim.library import Library
@@ -89,7 +89,7 @@ def read_po(sources: Sequence[Path], wishes: Wishes, questionnaire: Questionnair
     oddities: list[Oddity] = []
     faults: list[Fault] = []
     content = _content(source, questionnaire, _messages(questionnaire, catalog, oddities), faults)
-    texts = made(Texts, content | {"language": tag, "provenance": _provenance(catalog, source)}, source)
+    texts = checked(Texts, content | {"language": tag, "provenance": _provenance(catalog, source)}, source)
     fuzzy = {oddity.place for oddity in oddities if oddity.what == _FUZZY}
     for key, message in text_faults(questionnaire.keys, texts, tag) if not faults else ():
         marked = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from culturesim.definition import Provenance
+from culturesim.definition import Provenance, checked
 from culturesim.errors import Fault
 from culturesim.exchange.definitions import (
     VERSION,
@@ -20,7 +20,6 @@ from culturesim.exchange.definitions import (
     dimensions_of,
     fail_on,
     identifier,
-    made,
     oddities_of_text,
     tag_of,
 )
@@ -108,7 +107,7 @@ def _definition(
         items={item: (row["item"],) for item, row in zip(ids, rows, strict=True)},
         advice={item: (row["question"],) for item, row in asked.items()},
     )  # fmt: skip
-    return Definition(made(Keys, keys, source), {language: texts})
+    return Definition(checked(Keys, keys, source), {language: texts})
 
 
 def _oddities(table: Table) -> Iterator[Oddity]:

@@ -16,10 +16,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from culturesim.definition import Provenance
+from culturesim.definition import Provenance, checked
 from culturesim.errors import Fault, StudyError
 from culturesim.exchange.definitions import VERSION, Definition, Imported, Oddity, dimensions_of, fail_on, identifier
-from culturesim.exchange.definitions import made as made_of
 from culturesim.exchange.stance_files import OPPOSES, SUPPORTS, File, Question, oddities, read_file
 from culturesim.exchange.wishes import Wishes
 from culturesim.language import language, tag_named
@@ -157,7 +156,7 @@ class _Join:
             )
             for place, file in enumerate(files)
         }  # fmt: skip
-        made = Definition(made_of(Keys, keys, files[0].path), texts)
+        made = Definition(checked(Keys, keys, files[0].path), texts)
         return Definition(made.keys, texts, {BESIDE: self._beside(made.questionnaire, files, questions)})
 
     def _answers(self, file: File, question: Question, reverse: bool) -> tuple[str, str]:

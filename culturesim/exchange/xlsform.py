@@ -14,9 +14,9 @@ from typing import Any, get_origin
 
 from pydantic import BaseModel
 
-from culturesim.definition import Provenance
+from culturesim.definition import Provenance, checked
 from culturesim.errors import Fault
-from culturesim.exchange.definitions import Definition, Imported, Oddity, fail_on, made
+from culturesim.exchange.definitions import Definition, Imported, Oddity, fail_on
 from culturesim.exchange.sheets import Sheet, SheetRow, head_of, laid_out
 from culturesim.exchange.workbook import Cell, Sheets
 from culturesim.language import language
@@ -187,14 +187,14 @@ def read_form(path: Path, sheets: Mapping[str, Sheet], faults: list[Fault]) -> I
     if attention := [_values(Attention, row) for row in _rows(sheets, "attention")]:
         content.setdefault("scoring", {})["attention"] = attention
     fail_on(faults)
-    keys = made(Keys, content, path)
+    keys = checked(Keys, content, path)
     oddities: list[Oddity] = []
     tags = sheets["survey"].languages("label")
     written = [tag for tag in tags if any(row.text("label", tag).strip() for row in sheets["survey"].rows)]
     oddities += [
         Oddity(sheets["survey"].head("label", tag), "is empty: left out") for tag in tags if tag not in written
     ]
-    texts = {tag: made(Texts, _words(tag, keys, sheets, choices, faults), path) for tag in written}
+    texts = {tag: checked(Texts, _words(tag, keys, sheets, choices, faults), path) for tag in written}
     for tag, words in texts.items():
         told = text_faults(keys, words, tag) if not faults else ()
         faults += [Fault(str(path), f"{language(tag).english_name}: {key}", message) for key, message in told]
