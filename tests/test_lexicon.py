@@ -102,4 +102,4 @@ def test_shipped_files_are_complete(path):
 
 
 def test_four_languages_are_shipped():
-    assert [path.stem for path in SHIPPED] == ["ar", "en", "es", "zh"]
+    assert [path.stem for path in SHIPPED] == ["ar", "en", "es", "fr", "zh"]

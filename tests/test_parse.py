@@ -33,7 +33,7 @@ def test_corpus(language, scale, case):
 
 def test_corpus_is_large_in_every_language():
     sizes = {tag: sum(len(cases) for cases in scales.values()) for tag, scales in CORPUS.items()}
-    assert set(sizes) == {"en", "es", "zh", "ar"}
+    assert set(sizes) == {"en", "es", "zh", "ar", "fr"}
     assert min(sizes.values()) >= 100
 
 
@@ -249,6 +249,7 @@ REFUSALS = {
     ],
     "es": ["Como modelo de lenguaje, no tengo opiniones.", "Lo siento, no puedo responder.", "Prefiero no contestar."],
     "zh": ["作为一个人工智能，我没有个人观点。", "很抱歉，我无法回答这个问题。", "无可奉告。"],
+    "fr": ["En tant qu’IA, je n’ai pas d’opinions personnelles.", "Désolé, je ne peux pas répondre.", "Je préfère ne pas le dire."],
     "ar": ["كنموذج لغوي، ليس لدي آراء شخصية.", "عذرًا، لا يمكنني الإجابة عن هذا السؤال.", "أفضل عدم الإجابة."],
 }
 
