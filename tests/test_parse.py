@@ -304,6 +304,7 @@ REFUSALS = {
         "मैं जवाब नहीं देना चाहती।",
     ],
     "de": ["Als KI habe ich keine eigene Meinung.", "Das kann ich leider nicht beantworten.", "Keine Angabe."],
+    "pt": ["Como IA, não tenho opiniões pessoais.", "Desculpe, não posso responder.", "Prefiro não responder."],
 }
 
 
