@@ -101,5 +101,5 @@ def test_shipped_files_are_complete(path):
     assert not any(foreign_letters(path.stem, word) for word in (*lexicon.function_words, *lexicon.number_words))
 
 
-def test_four_languages_are_shipped():
-    assert [path.stem for path in SHIPPED] == ["ar", "en", "es", "zh"]
+def test_five_languages_are_shipped():
+    assert [path.stem for path in SHIPPED] == ["ar", "en", "es", "ru", "zh"]

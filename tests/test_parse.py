@@ -1,4 +1,4 @@
-"""The parser: a corpus of completions in four languages, and properties that hold for any text."""
+"""The parser: a corpus of completions in five languages, and properties that hold for any text."""
 
 import itertools
 import re
@@ -33,7 +33,7 @@ def test_corpus(language, scale, case):
 
 def test_corpus_is_large_in_every_language():
     sizes = {tag: sum(len(cases) for cases in scales.values()) for tag, scales in CORPUS.items()}
-    assert set(sizes) == {"en", "es", "zh", "ar"}
+    assert set(sizes) == {"en", "es", "zh", "ar", "ru"}
     assert min(sizes.values()) >= 100
 
 
@@ -57,7 +57,7 @@ def test_options_as_printed_are_read_in_every_order(language):
 
 
 PARTED = (" - ", ": ", "=", ". ", ".", ") ", " (", "、", "，", ", ", " – ", "\t")
-OR = (" or ", " o ", "或", " أو ", ", ", " - ", "-", "、", "،", " and ", " و", "\n", " / ", " ", " & ")
+OR = (" or ", " o ", " или ", " и ", "或", " أو ", ", ", " - ", "-", "、", "،", " and ", " و", "\n", " / ", " ", " & ")
 
 
 @pytest.mark.parametrize("keys", ["numbers", "letters"])
@@ -249,6 +249,7 @@ REFUSALS = {
     ],
     "es": ["Como modelo de lenguaje, no tengo opiniones.", "Lo siento, no puedo responder.", "Prefiero no contestar."],
     "zh": ["作为一个人工智能，我没有个人观点。", "很抱歉，我无法回答这个问题。", "无可奉告。"],
+    "ru": ["Как языковая модель, я не имею мнения.", "Извините, не могу на это ответить.", "Предпочту не отвечать."],
     "ar": ["كنموذج لغوي، ليس لدي آراء شخصية.", "عذرًا، لا يمكنني الإجابة عن هذا السؤال.", "أفضل عدم الإجابة."],
 }
 
