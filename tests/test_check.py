@@ -56,7 +56,7 @@ def test_all_faults_are_told_at_once(mine: Path) -> None:
         path.write_text(path.read_text(encoding="utf-8").replace("m07 =", "m77 ="), encoding="utf-8")
     keys = [(Path(fault.file).name, fault.key) for fault in check(Library([mine])) if "mfq2" in fault.file]
     assert sorted(keys) == sorted(
-        (f"{tag}.toml", key) for tag in ("ar", "en", "es", "zh") for key in ("items.m07", "items.m77")
+        (f"{tag}.toml", key) for tag in ("ar", "en", "es", "ru", "zh") for key in ("items.m07", "items.m77")
     )
 
 

@@ -10,7 +10,7 @@ from culturesim.prepare import Prepared
 from culturesim.study import Draw
 
 
-@pytest.mark.parametrize("language", ["ar", "en", "es", "zh"])
+@pytest.mark.parametrize("language", ["ar", "en", "es", "ru", "zh"])
 @pytest.mark.parametrize("frame", ["form", "interview", "completion"])
 def test_no_prompt_holds_a_word_of_another_language(
     prepared: Callable[..., Prepared], library: Library, language: str, frame: str

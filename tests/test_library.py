@@ -30,7 +30,7 @@ def test_a_missing_language_names_the_file_to_add(library: Library) -> None:
 
 
 def test_languages_are_those_with_everything_shared(library: Library) -> None:
-    assert library.languages() == ("ar", "en", "es", "zh")
+    assert library.languages() == ("ar", "en", "es", "ru", "zh")
 
 
 def test_a_folder_of_ones_own_adds_and_hides(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_iw10_asks_ten_items_and_computes_two():
     assert len(IW10.asked) == 10
     composites = [item.id for item in IW10.items.values() if isinstance(item, CompositeItem)]
     assert composites == ["Y002", "Y003"]
-    assert IW10.languages == ("ar", "en", "es", "zh")
+    assert IW10.languages == ("ar", "en", "es", "ru", "zh")
 
 
 def test_iw10_picks_are_two_ordered_goals_and_up_to_five_qualities():
