@@ -10,13 +10,8 @@ from culturesim.prepare import Prepared
 from culturesim.study import Draw
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("language", Library().languages())
 @pytest.mark.parametrize("frame", Library().frames())
-=======
-@pytest.mark.parametrize("language", ["ar", "en", "es", "ru", "zh"])
-@pytest.mark.parametrize("frame", ["form", "interview", "completion"])
->>>>>>> ru
 def test_no_prompt_holds_a_word_of_another_language(
     prepared: Callable[..., Prepared], library: Library, language: str, frame: str
 ) -> None:
