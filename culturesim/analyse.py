@@ -9,6 +9,7 @@ attention item enter no score; all other tables have them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -104,8 +105,23 @@ def design_rows(answers: Answers) -> tuple[DesignRow, ...]:
 
 def questionnaire_rows(answers: Answers) -> tuple[QuestionnaireResult, ...]:
     """The questionnaires of the answers."""
-    columns = answers.questionnaires.select("id", "version", "title", "wording", "citation")
-    return tuple(QuestionnaireResult(*row) for row in columns.iter_rows())
+    columns = answers.questionnaires.select("id", "version", "title", "wording", "citation", "scoring")
+    return tuple(
+        QuestionnaireResult(name, version, title, _wording(answers, name, version, wording, scoring), citation)
+        for name, version, title, wording, citation, scoring in columns.iter_rows()
+    )
+
+
+def _wording(answers: Answers, name: str, version: str, wording: str, scoring: str) -> str:
+    """Whether a questionnaire was asked in official or adapted words, by language where it was asked in both."""
+    asked = answers.members.filter((pl.col("questionnaire") == name) & (pl.col("version") == version))
+    told = json.loads(scoring).get("wordings", {})
+    languages: dict[str, list[str]] = {}
+    for tag in sorted(asked["language"].unique()):
+        languages.setdefault(told.get(tag, wording), []).append(tag)
+    if len(languages) < 2:
+        return next(iter(languages), wording)
+    return ", ".join(f"{words} in {' and '.join(languages[words])}" for words in sorted(languages, reverse=True))
 
 
 # ---------------------------------------------------------------- how the answers came out

@@ -54,7 +54,11 @@ def read_text(path: Path) -> str:
 
 def read_model(model: type[M], path: Path) -> M:
     """A TOML file as a checked model; a ``DefinitionError`` with every fault of the file."""
-    content = read_toml(path)
+    return checked(model, read_toml(path), path)
+
+
+def checked(model: type[M], content: Any, path: Path) -> M:
+    """What a file says as a checked model; a ``DefinitionError`` with every fault of it."""
     try:
         return model.model_validate(content)
     except ValidationError as error:

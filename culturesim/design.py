@@ -22,7 +22,7 @@ Asking = Literal["shuffled", "grouped"]
 Telling = Callable[[Persona, str, str], Sequence[str]]
 """(persona, frame, language) → every description of the persona that the frame may show."""
 
-TRIAL_FORMAT = "trial/1"
+TRIAL_FORMAT = "trial/2"
 _CIRCLE = 1 << 64
 # Fractional parts of the square roots of the first seven primes, in 64 bits: one irrational step per factor.
 _STEPS = (0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B, 0xA54FF53A5F1D36F1, 0x510E527FADE682D1,
@@ -145,7 +145,8 @@ class Design:
         # A frame in which no option is the next thing said shows no distribution over them either.
         elicitation = "choice" if (frame, ask.language) in self._choice_only else ask.elicitation
         persona_print = self._persona_print(cell.persona, frame, ask.language)
-        identity = digest(self._common, ask.fingerprint, elicitation, persona_print,
+        # Two items in the same words are two trials: an answer counts for the item on its row.
+        identity = digest(self._common, ask.questionnaire.id, ask.item.id, ask.fingerprint, elicitation, persona_print,
                           self._frame_prints[frame, ask.language], order, cell.repeat)  # fmt: skip
         return Trial(
             id=identity.hex(), questionnaire=ask.questionnaire.id, version=ask.questionnaire.version, item=ask.item.id,

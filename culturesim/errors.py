@@ -34,11 +34,15 @@ class CulturesimError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong in one file: where, under which key, and what was expected."""
+    """One thing wrong in one file: where, under which key, and what was expected.
+
+    ``doubtful``: whether it only looks wrong, so that somebody should look; such a key ends with the kind of doubt.
+    """
 
     file: str
     key: str
     message: str
+    doubtful: bool = False
 
     def __str__(self) -> str:
         place = f"{self.file}: {self.key}" if self.key else self.file

@@ -71,7 +71,7 @@ _SCRIPTS = {
     "THAI": "Thai",
     "TIBETAN": "Tibt",
 }
-_COMMON = {"MODIFIER"}  # letters that every script shares
+_COMMON = {"MODIFIER", "KATAKANA-HIRAGANA"}  # letters that several scripts share
 
 # Codes that CLDR gives a language whose writing mixes scripts or takes one form of a script.
 _WRITTEN_WITH = {
@@ -135,6 +135,13 @@ def language(tag: str) -> Language:
         direction=cast(Literal["ltr", "rtl"], locale.text_direction),
         script=_likely(tag)[1] or "Zyyy",
     )
+
+
+@lru_cache(maxsize=256)
+def tag_named(name: str) -> str:
+    """The tag of a language by its English name, whatever the case ("Arabic" → ar); "" where CLDR has none of it."""
+    found = (tag for tag, known in Locale("en").languages.items() if known.casefold() == name.strip().casefold())
+    return next(found, "").replace("_", "-")
 
 
 @lru_cache(maxsize=256)
@@ -212,8 +219,10 @@ def ascii_digits(text: str) -> str:
 
 _SAME = dict.fromkeys("«»„“”‟「」『』〝〞〟＂″", '"') | dict.fromkeys("‘’‚‛ʼ′´`", "'")
 _SAME |= dict.fromkeys("【〔〖〘", "[") | dict.fromkeys("】〕〗〙", "]") | dict.fromkeys("《》〈〉", '"')
-_SAME |= dict.fromkeys("‐‑‒−", "-") | dict.fromkeys("⁄∕", "/") | {"٪": "%", "٫": ".", "٬": ",", "№": "#"}
+_SAME |= dict.fromkeys("‐‑‒−", "-") | dict.fromkeys("⁄∕", "/") | dict.fromkeys("।॥", ".")
+_SAME |= {"〜": "~", "٪": "%", "٫": ".", "٬": ",", "№": "#", "ँ": "ं"}
 _TASHKEEL = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+_NUKTA = "\u093c"  # the dot of ज़, which people write or leave out
 _NOT_DIGITS = re.compile("[¼-¾⅐-⅞↉²³¹⁰⁴-⁹₀-₉№]")
 
 
@@ -229,7 +238,7 @@ class _PlainTable(dict[int, str]):
             plain_char = str(unicodedata.decimal(char))
         elif char == "\n" or category in {"Zl", "Zp"}:
             plain_char = "\n"
-        elif category in {"Cf", "Me"} or _TASHKEEL.match(char) or "\ufe00" <= char <= "\ufe0f":
+        elif category in {"Cf", "Me"} or char == _NUKTA or _TASHKEEL.match(char) or "\ufe00" <= char <= "\ufe0f":
             plain_char = ""
         elif category in {"Cc", "Cs", "Zs"} or (category == "So" and char != "°"):
             plain_char = " "  # signs such as emoji; the degree sign stays, for it turns 3 into an ordinal
@@ -255,8 +264,9 @@ def _fraction_or_power(found: re.Match[str]) -> str:
 def plain(text: str) -> str:
     """One spelling for what looks or reads the same, so that texts can be compared.
 
-    NFKC; ASCII digits, quotes and hyphens; no direction marks, zero-width characters, vowel signs of Arabic, emoji;
-    runs of spaces become one; lines stay. Case is kept.
+    NFKC; ASCII digits, quotes and hyphens; a full stop for the danda; no direction marks, zero-width characters, vowel
+    signs of Arabic, emoji; in Devanagari no nukta, and one sign for the two that nasalise (हूँ = हूं). Runs of spaces
+    become one; lines stay. Case is kept.
     """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _NOT_DIGITS.sub(_fraction_or_power, text))
@@ -267,16 +277,60 @@ def plain(text: str) -> str:
 def plain_pattern(pattern: str) -> str:
     """A regular expression written so that it finds in plain text what it names.
 
-    Full-width signs become ASCII. Characters that plain text lacks stay, so that an optional one stays optional.
+    Full-width signs become ASCII. Characters that plain text lacks stay, so that an optional one stays optional; a
+    nukta becomes optional. In a pattern that has vowel signs, ``\\b``, ``\\w`` and ``\\W`` (outside ``[]``) know them.
     """
-    return "".join(char if char.isascii() else _plain_literal(char) for char in pattern)
+    written = "".join(char if char.isascii() else _plain_literal(char) for char in pattern)
+    if not _HAS_MARKS.search(written):
+        return written
+    return _ESCAPED.sub(lambda found: _WITH_MARKS.get(found.group(), found.group()), written)
 
 
 def _plain_literal(char: str) -> str:
+    if char == _NUKTA:
+        return char + "?"
     text = unicodedata.normalize("NFKC", char).translate(_PLAIN)
     if text in {"", " "}:
         return char
     return re.escape(text) if text.isascii() else text
+
+
+# ---------------------------------------------------------------- words
+
+# Blocks of scripts that write vowels and the like as marks on letters, which ``\w`` does not take for parts of words:
+# of का it finds only the first half. With the letters among them, for few ranges compile quickly; without the danda.
+_MARKED = (
+    "\u0300-\u036f"  # accents that have no letter of their own with what they stand on
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"  # Hebrew, Arabic
+    "\u0900-\u0963\u0971-\u0df3"  # South Asia
+    "\u0e31-\u0e3a\u0e40-\u0e4e\u0eb1-\u0ece\u102b-\u109d\u17b4-\u17d3"  # Thai, Lao, Burmese, Khmer
+)
+_HAS_MARKS = re.compile(f"[{_MARKED}]")
+
+WORD_CHAR = rf"[\w{_MARKED}]"
+"""Pattern for a character of a word or number."""
+
+WORD_START, WORD_END = f"(?<!(?-i:{WORD_CHAR}))", f"(?!(?-i:{WORD_CHAR}))"
+"""Patterns for places before and after which no word goes on."""
+
+_IN_WORD = re.compile(WORD_CHAR)
+_LETTERS_ONLY = re.compile(rf"(?:(?![\d_]){WORD_CHAR})(?:(?![\d_]){WORD_CHAR}|[\u200c\u200d])*")
+_ESCAPED = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.")
+_WITH_MARKS = {
+    r"\b": f"(?:{WORD_START}(?=(?-i:{WORD_CHAR}))|(?<=(?-i:{WORD_CHAR})){WORD_END})",
+    r"\w": f"(?-i:{WORD_CHAR})",
+    r"\W": rf"(?-i:[^\w{_MARKED}])",
+}
+
+
+def in_word(char: str) -> bool:
+    """Whether a character is part of a word or number: a letter, a digit, or a mark on a letter."""
+    return bool(_IN_WORD.match(char))
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in their order, lower case; of unspaced scripts, what stands between its marks."""
+    return _LETTERS_ONLY.findall(text.casefold())
 
 
 _VARIANTS = str.maketrans("أإآٱىیک", "ااااييك")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from culturesim.errors import CulturesimError, UnknownNameError
 from culturesim.language import country, foreign_letters
+from culturesim.language import words as words_of
 from culturesim.lexicon import Lexicon
 from culturesim.library import Library
 from culturesim.persona import Attribute
 from culturesim.records import Prompt
 
-_WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
 _NOT_SHOWN = re.compile(r"(?m)^\s*(?:#.*|(?:note|language)\s*=.*|\[.*\]\s*$|[\w\"-]+\s*=)")
 """Of a TOML file: comments, notes, headings and keys."""
+_ACCEPTED = re.compile(r"(?ms)^\[accepted\]\s*$.*?(?=^\[|\Z)")
+"""The part of a TOML file that is written to whoever works on it."""
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 _ID = re.compile(r"[^\W_]+_\w+")
@@ -32,13 +35,19 @@ class Vocabularies:
         self._lexicons = lexicons
         self._ids = frozenset(words(_ids(library)))
         self._names = re.compile("|".join(map(re.escape, _names(library))) or "(?!)")
-        self._words = {tag: frozenset(words(self._sources(library, tag))) for tag in lexicons}
+        counted = {tag: _counted(self._sources(library, tag)) for tag in lexicons}
+        self._words = {tag: frozenset(count) for tag, count in counted.items()}
+        self._at_home = {
+            tag: lexicons[tag].function_words | {word for word, places in count.items() if places > 1}
+            for tag, count in counted.items()
+        }
+        """Words that show in more than one place of a language's files: what was left there once is in one."""
 
     def leaks(self, language: str, text: str) -> list[str]:
         """What in ``text`` is not of ``language``, sorted.
 
         Words with letters of other scripts, words that only other languages' files have, ids of attributes and levels,
-        and, where there are two or more, another language's most frequent words; not the names of frames' own.
+        another's most frequent words, and lines in another's words only; not the names of frames' own.
         """
         text = self._names.sub(" ", text)
         shown = set(words([text]))
@@ -47,9 +56,25 @@ class Vocabularies:
         found |= shown & (self._ids - self._words[language]) | set(_ID.findall(text))
         for other in self._lexicons.keys() - {language}:
             found |= shown & (self._words[other] - self._words[language])
-            frequent = shown & (self._lexicons[other].function_words - self._lexicons[language].function_words)
+        return sorted(found | self.frequent(language, text) | self.borrowed(language, text))
+
+    def frequent(self, language: str, text: str) -> set[str]:
+        """Another language's most frequent words, where there are two that this language has in one place at most."""
+        shown, found = set(words([text])), set[str]()
+        for other in self._lexicons.keys() - {language}:
+            frequent = shown & (self._lexicons[other].function_words - self._at_home[language])
             found |= frequent if len(frequent) > 1 else set()
-        return sorted(found)
+        return found
+
+    def borrowed(self, language: str, text: str) -> set[str]:
+        """Words of lines that another language has in several places, and this one nowhere else."""
+        found = set[str]()
+        for line in text.splitlines():
+            shown = set(words([line]))
+            if len(shown) > 1 and not shown & self._at_home[language]:
+                others = (self._at_home[other] for other in self._lexicons.keys() - {language})
+                found |= shown if any(shown <= home for home in others) else set()
+        return found
 
     def _sources(self, library: Library, tag: str) -> Iterator[str]:
         for folder in library.questionnaires().values():
@@ -60,17 +85,21 @@ class Vocabularies:
         yield from _countries(library, tag)
 
 
+def _counted(texts: Iterable[str]) -> Counter[str]:
+    """In how many of the texts each word stands."""
+    return Counter(word for text in texts for word in set(words([text])))
+
+
 def _file(path: Path) -> Iterator[str]:
-    """The words of a file: what stands outside code, and the quoted strings within."""
+    """The words of a file, by key where it has keys: what stands outside code, and the quoted strings within."""
     if not path.is_file():
         return
     source = path.read_text(encoding="utf-8", errors="replace")  # reading it for use tells what is wrong with it
-    if path.suffix == ".toml":
-        source = _NOT_SHOWN.sub("", source)
-    yield _CODE.sub(" ", source)
-    for code in _CODE.findall(source):
-        for single, double in _QUOTED.findall(_LOOKED_UP.sub("", code)):
-            yield single or double
+    parts = _NOT_SHOWN.split(_ACCEPTED.sub("", source)) if path.suffix == ".toml" else [source]
+    for part in parts:
+        within = (_LOOKED_UP.sub("", code) for code in _CODE.findall(part))
+        quoted = (single or double for code in within for single, double in _QUOTED.findall(code))
+        yield " ".join((_CODE.sub(" ", part), *quoted))
 
 
 def _attributes(library: Library) -> Iterator[Attribute]:
@@ -107,7 +136,7 @@ def _countries(library: Library, tag: str) -> Iterator[str]:
 def words(texts: Iterable[str]) -> Iterator[str]:
     """The words of texts, lower case."""
     for text in texts:
-        yield from (word.casefold() for word in _WORD.findall(text))
+        yield from words_of(text)
 
 
 def words_shown(prompt: Prompt) -> str:

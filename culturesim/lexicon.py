@@ -1,8 +1,8 @@
-"""What the parser knows of a language: ``questionnaires/languages/<tag>.toml``.
+"""What the parser, and the check of texts, know of a language: ``questionnaires/languages/<tag>.toml``.
 
 Patterns are regular expressions, found anywhere, whatever the case, in *plain* text (``language.plain``: NFKC, ASCII
-digits, quotes and punctuation, no vowel signs of Arabic). Words are patterns that must stand as words of their own
-where the language sets its words apart by spaces.
+digits, quotes and punctuation, no vowel signs of Arabic, no nukta). Words are patterns that must stand as words of
+their own where the language sets its words apart by spaces.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 
 from culturesim.definition import Strict, read_model
 from culturesim.errors import DefinitionError, Fault, UnknownNameError
-from culturesim.language import fold, language, plain, plain_pattern
+from culturesim.language import WORD_END, WORD_START, fold, language, plain, plain_pattern
 
 Patterns = tuple[re.Pattern[str], ...]
 
@@ -30,11 +30,18 @@ class Lexicon:
 
     ``function_words``: very frequent words, by which a text's language shows. ``number_words``: folded word → number.
     ``refusals``, ``dont_know``: what people and models say instead of an answer. ``answer_cues``: what comes right
-    before the answer ("my answer is"). ``negations``: words that deny what follows. ``hearsay``: words by which a
-    sentence tells of others ("most people"). ``key_words``: words between a cue and a key ("option", "number");
-    ``key_suffixes``: what may be glued to a key (分). ``continuations``: words that go on after a key that is the
-    answer ("because"). ``joiners``: words between picks ("and"). ``scale_phrases``: talk about the scale itself ("out
-    of 5"). ``pleasantries``: phrases that say nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1).
+    before the answer ("my answer is"). ``negations``: words that deny what follows; ``denials``: words that deny what
+    they follow at once (ではない). ``hearsay``: words by which a sentence tells of others ("most people").
+    ``key_words``: words between a cue and a key ("option", "number"); ``key_suffixes``: what may be glued to a key
+    (分). ``continuations``: words that go on after a key that is the answer ("because"). ``joiners``: words between
+    picks ("and"). ``scale_phrases``: talk about the scale itself ("out of 5"). ``pleasantries``: phrases that say
+    nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1). ``variants``: parts of a label → how else
+    people write them (る at the end → ります). ``label_suffixes``: what may be glued to a label where words have spaces
+    (Korean 와, "and").
+
+    By three more, texts are checked. ``negation_words``: words that negate a statement ("not", "never"), and no others;
+    where a file has none, its ``negations``. ``privations``: words that negate a part of one ("without", "nobody").
+    ``degrees``: words of degree and frequency, from none to most.
     """
 
     language: str
@@ -48,11 +55,17 @@ class Lexicon:
     scale_phrases: Patterns
     pleasantries: Patterns
     negations: re.Pattern[str]
+    denials: re.Pattern[str]
     hearsay: re.Pattern[str]
     key_words: re.Pattern[str]
     key_suffixes: re.Pattern[str]
     continuations: re.Pattern[str]
     joiners: re.Pattern[str]
+    variants: tuple[tuple[re.Pattern[str], str], ...]
+    label_suffixes: re.Pattern[str]
+    negation_words: re.Pattern[str]
+    privations: re.Pattern[str]
+    degrees: Patterns
 
 
 def _compiles(pattern: str) -> str:
@@ -95,6 +108,7 @@ class LexiconFile(Strict):
     dont_know: list[_Regex] = Field(min_length=1)
     answer_cues: list[_Regex] = Field(min_length=1)
     negations: list[_Regex] = Field(min_length=1)
+    denials: tuple[_Regex, ...] = ()
     hearsay: tuple[_Regex, ...] = ()
     joiners: tuple[_Regex, ...] = ()
     key_words: tuple[_Regex, ...] = ()
@@ -103,6 +117,11 @@ class LexiconFile(Strict):
     scale_phrases: tuple[_Regex, ...] = ()
     pleasantries: tuple[_Regex, ...] = ()
     ordinals: _Rows = Field(default_factory=list)
+    variants: tuple[tuple[_Regex, str], ...] = ()
+    label_suffixes: tuple[_Regex, ...] = ()
+    negation_words: tuple[_Regex, ...] = ()
+    privations: tuple[_Regex, ...] = ()
+    degrees: tuple[tuple[_Regex, ...], ...] = ()
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -111,7 +130,9 @@ def read_lexicon(path: Path) -> Lexicon:
     if content.language != path.stem:
         fault = Fault(str(path), "language", f"is {content.language!r}, but the file is named {path.name}")
         raise DefinitionError([fault])
-    spaced = language(content.language).script not in _UNSPACED
+    script = language(content.language).script
+    spaced = script not in _UNSPACED
+    negations = _words(content.negations, spaced)
     return Lexicon(
         language=content.language,
         spaced=spaced,
@@ -123,12 +144,18 @@ def read_lexicon(path: Path) -> Lexicon:
         answer_cues=_patterns(content.answer_cues),
         scale_phrases=_patterns(content.scale_phrases),
         pleasantries=_patterns(content.pleasantries),
-        negations=_words(content.negations, spaced),
+        negations=negations,
+        denials=_words(content.denials, spaced),
         hearsay=_words(content.hearsay, spaced),
         key_words=_words(content.key_words, spaced),
         key_suffixes=_words(content.key_suffixes, spaced=False),
         continuations=_words(content.continuations, spaced),
-        joiners=_words(content.joiners, spaced, glued=True),
+        joiners=_words(content.joiners, spaced, glued=script == "Arab"),
+        variants=tuple(_variant(pattern, other) for pattern, other in content.variants),
+        label_suffixes=_endings(content.label_suffixes),
+        negation_words=_words(content.negation_words, spaced) if content.negation_words else negations,
+        privations=_words(content.privations, spaced),
+        degrees=tuple(_words(row, spaced) for row in content.degrees),
     )
 
 
@@ -140,11 +167,21 @@ def _patterns(patterns: Iterable[str]) -> Patterns:
     return tuple(re.compile(plain_pattern(pattern), re.IGNORECASE) for pattern in patterns)
 
 
+def _variant(pattern: str, other: str) -> tuple[re.Pattern[str], str]:
+    """A pattern, and what to put in its place: plain words, not a template."""
+    return re.compile(plain_pattern(pattern), re.IGNORECASE), plain(other).replace("\\", r"\\")
+
+
+def _endings(patterns: Iterable[str]) -> re.Pattern[str]:
+    """One pattern for what may be glued to a word and end it."""
+    return re.compile(_words(patterns, spaced=False).pattern + WORD_END, re.IGNORECASE)
+
+
 def _words(patterns: Iterable[str], spaced: bool, glued: bool = False) -> re.Pattern[str]:
     """One pattern for any of the words, the longest first; one that never matches if there are none.
 
     ``glued``: the next word may follow without a space, as after the Arabic for "and".
     """
     either = "|".join(sorted(map(plain_pattern, patterns), key=len, reverse=True)) or "(?!)"
-    before, after = (r"(?<!\w)" if spaced else ""), (r"(?!\w)" if spaced and not glued else "")
+    before, after = (WORD_START if spaced else ""), (WORD_END if spaced and not glued else "")
     return re.compile(f"{before}(?:{either}){after}", re.IGNORECASE)

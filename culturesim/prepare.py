@@ -143,6 +143,7 @@ def questionnaire_row(questionnaire: Questionnaire) -> QuestionnaireRow:
         "dimensions": [dimension.model_dump() for dimension in keys.dimensions],
         "attention": {one.item: list(one.exclude) for one in keys.scoring.attention},
         "scales": {scale.id: list(scale.codes) for scale in keys.scales},
+        "wordings": {tag: questionnaire.wording_in(tag) for tag in questionnaire.languages},
     }
     return QuestionnaireRow(
         keys.id, questionnaire.version, keys.title, keys.wording, keys.source.citation, json.dumps(scoring)

@@ -142,13 +142,22 @@ class ScaleTexts(Strict):
     labels: tuple[str, ...]
 
 
+Wordings = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class Texts(Strict):
-    """``<language>.toml``: the words of a questionnaire in one language; wordings are numbered from 0."""
+    """``<language>.toml``: the words of a questionnaire in one language; wordings are numbered from 0.
+
+    ``advice`` holds, for items that have one, the item's stance as a question of somebody who asks for advice.
+    ``accepted``: why what looks doubtful is right, by the key under which ``culturesim check`` tells it.
+    """
 
     language: str
     provenance: Provenance = Provenance()
     scales: dict[str, ScaleTexts]
-    items: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+    items: dict[str, Wordings]
+    advice: dict[str, Wordings] = Field(default_factory=dict)
+    accepted: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -166,14 +175,29 @@ class Questionnaire:
 
     @cached_property
     def version(self) -> str:
-        """The stated version and a hash of the keys, so that a changed key is seen on every row."""
+        """The stated version and a hash of the keys, so that a changed key is seen on every row.
+
+        Answers to official and to adapted words must not be mixed: the languages that depart from the keys' own word on
+        that are hashed, too.
+        """
         keys = self.keys.model_dump_json(exclude_defaults=True)  # so that a key nobody uses yet changes no version
-        return f"{self.keys.version}+{digest(keys).hex()[:8]}"
+        apart = [tag for tag in self.languages if self.wording_in(tag) != self.keys.wording]
+        return f"{self.keys.version}+{digest(keys, *apart).hex()[:8]}"
+
+    def wording_in(self, language: str) -> Literal["adapted", "official"]:
+        """Whether the words in one language are the official ones, or adapted to the same keys."""
+        return "official" if self.text(language).provenance.official else self.keys.wording
 
     @property
     def languages(self) -> tuple[str, ...]:
         """Tags of the languages it is written in, sorted."""
         return tuple(sorted(self.texts))
+
+    @property
+    def wording(self) -> str:
+        """What its words are called: "adapted", "official", or "adapted, official in de"."""
+        apart = [tag for tag in self.languages if self.wording_in(tag) != self.keys.wording]
+        return f"{self.keys.wording}, official in {', '.join(apart)}" if apart else self.keys.wording
 
     @cached_property
     def items(self) -> Mapping[str, ScaleItem | PickItem | CompositeItem]:
@@ -238,7 +262,7 @@ def read_questionnaire(folder: Path) -> Questionnaire:
     for path in sorted(set(folder.glob("*.toml")) - {home}):
         words = _read(Texts, path, faults)
         if words is not None and keys is not None:
-            faults.extend(Fault(str(path), key, message) for key, message in _text_faults(keys, words, path.stem))
+            faults.extend(Fault(str(path), key, message) for key, message in text_faults(keys, words, path.stem))
             texts[words.language] = words
     if not texts and not faults:
         faults.append(Fault(str(folder), "", "has no <language>.toml beside questionnaire.toml"))
@@ -325,7 +349,8 @@ def _formula_faults(place: str, source: str, keys: Keys, *, asked_only: bool) ->
             yield place, f"chosen({name}, {code}): scale {item.scale!r} has no code {code}"
 
 
-def _text_faults(keys: Keys, texts: Texts, stem: str) -> Iterable[tuple[str, str]]:
+def text_faults(keys: Keys, texts: Texts, stem: str) -> Iterable[tuple[str, str]]:
+    """Where the words of one language do not fit the keys, and how; ``stem`` is the language they should be in."""
     if texts.language != stem:
         yield "language", f"is {texts.language!r}, but the file is called {stem}.toml"
     for scale in keys.scales:
@@ -339,13 +364,14 @@ def _text_faults(keys: Keys, texts: Texts, stem: str) -> Iterable[tuple[str, str
     asked = {item.id for item in keys.items if not isinstance(item, CompositeItem)}
     for name in sorted(asked - set(texts.items)):
         yield f"items.{name}", "is missing"
-    for name in sorted(set(texts.items) - asked):
-        yield f"items.{name}", "is no asked item of questionnaire.toml"
     for name in sorted(set(texts.scales) - {scale.id for scale in keys.scales}):
         yield f"scales.{name}", "is no scale of questionnaire.toml"
-    for name, wordings in texts.items.items():
-        if len(set(wordings)) < len(wordings) or not all(wording.strip() for wording in wordings):
-            yield f"items.{name}", "has an empty wording, or the same twice"
+    for section, texts_of in (("items", texts.items), ("advice", texts.advice)):
+        for name in sorted(set(texts_of) - asked):
+            yield f"{section}.{name}", "is no asked item of questionnaire.toml"
+        for name, wordings in texts_of.items():
+            if len(set(wordings)) < len(wordings) or not all(wording.strip() for wording in wordings):
+                yield f"{section}.{name}", "has an empty wording, or the same twice"
 
 
 def _label_faults(scale: Scale, words: ScaleTexts) -> Iterable[tuple[str, str]]:

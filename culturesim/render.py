@@ -120,6 +120,10 @@ class Renderer:
         named = {name for block in _BLOCKS for name in self._blocks(frame, language, block).of_persona}
         return tuple(self._description(persona, language, name) for name in sorted(named))
 
+    def text(self, questionnaire: str, language: str, key: str, gender: str = "") -> str:
+        """One text of a questionnaire in one language, such as ``advice.m01.0``."""
+        return self._text(self._questionnaires[questionnaire], language, key, gender)
+
     def _question(
         self, questionnaire: str, name: str, language: str, wording: int, order: tuple[int, ...], gender: str
     ) -> _Question:
@@ -160,8 +164,8 @@ class Renderer:
     def _text(self, questionnaire: Questionnaire, language: str, key: str, gender: str) -> str:
         texts = questionnaire.text(language)
         section, name, *rest = key.split(".")
-        if section == "items":
-            source = texts.items[name][int(rest[0])]
+        if section in {"items", "advice"}:
+            source = (texts.items if section == "items" else texts.advice)[name][int(rest[0])]
         else:
             words = texts.scales[name]
             source = words.instruction if rest == ["instruction"] else words.labels[int(rest[1])]

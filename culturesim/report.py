@@ -79,7 +79,7 @@ def _context(analysis: Analysis) -> dict[str, Any]:
         "database": PurePath(analysis.database).name,  # where it lies is nobody's business who reads the report
         "models": {model: _asked(analysis, model) for model in models},
         "simulated": [model for model in models if model in simulated],
-        "adapted": [row.questionnaire for row in analysis.questionnaires if row.wording != "official"],
+        "adapted": [row for row in analysis.questionnaires if row.wording != "official"],
         "levels": {key: {one for row in analysis.design for one in study(row).get(key, ())}
                    for key in ("option_orders", "frames")},
         "titles": {row.questionnaire: row.title for row in analysis.questionnaires},

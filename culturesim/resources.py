@@ -26,7 +26,7 @@ def roots(given: Sequence[Path] = ()) -> tuple[Path, ...]:
         if not any((path / folder).is_dir() for folder in FOLDERS):
             hint = f"it holds none of {', '.join(f'{folder}/' for folder in FOLDERS)}"
             raise UnknownNameError("folder of definitions", str(path), (), hint)
-    return (*named, _shipped())
+    return tuple(dict.fromkeys((*named, _shipped())))
 
 
 @lru_cache(maxsize=1)

@@ -48,7 +48,10 @@ class DesignRow:
 
 @dataclass(frozen=True, slots=True)
 class QuestionnaireResult:
-    """A questionnaire of the analysed answers. ``wording`` is "adapted" or "official"."""
+    """A questionnaire of the analysed answers.
+
+    ``wording`` is "adapted" or "official", or where it was asked in both, "official in de, adapted in en and es".
+    """
 
     questionnaire: str
     version: str

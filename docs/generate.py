@@ -48,7 +48,7 @@ SCHEMAS = {
 }
 
 COLUMNS = {
-    "trial_id": "the trial: a hash of everything that can change the request, and the repeat",
+    "trial_id": "the trial: a hash of its item, of everything that can change the request, and of the repeat",
     "run": "the run that asked",
     "model": "the MODEL that was asked, as provider/name",
     "served_model": "what the server called itself",

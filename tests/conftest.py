@@ -17,6 +17,9 @@ from culturesim.study import make_study
 
 ROOT = Path(__file__).parent.parent
 
+LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "ja", "ko", "pt", "ru", "sw", "zh")
+"""The languages that everything is written in."""
+
 
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -403,3 +403,20 @@ def test_an_unknown_run_names_the_nearest(store, ask):
     name = ask("sim/uniform")
     with pytest.raises(UnknownNameError, match=name):
         analyse(store, name[:-1])
+
+
+@pytest.mark.parametrize(
+    ("wordings", "languages", "told"),
+    [
+        ({}, ["en", "de"], "adapted"),
+        ({"en": "adapted", "de": "official"}, ["en"], "adapted"),
+        ({"en": "adapted", "de": "official"}, ["de"], "official"),
+        ({"en": "adapted", "de": "official"}, ["de", "en"], "official in de, adapted in en"),
+        ({"de": "official"}, ["es", "en", "de"], "official in de, adapted in en and es"),
+    ],
+)  # fmt: skip
+def test_wordings_are_told_by_language(wordings, languages, told):
+    """Of the languages that were asked; a store from before they were kept tells the questionnaire's own."""
+    members = [member() | {"language": tag} for tag in languages]
+    (row,) = questionnaire_rows(answers([response("a", 3)], members=members, wordings=wordings))
+    assert row.wording == told

@@ -21,7 +21,8 @@ LEVELS = {
     "design": 30, "render": 30, "parse": 30, "score": 30, "backends": 30, "store": 30, "stats": 30,
     "prepare": 35, "flow": 35, "retrying": 35, "pending": 36, "intake": 36, "adoption": 37, "batches": 38, "usage": 36,
     "figures": 36, "patience": 10,
-    "plan": 40, "survey": 40, "claims": 35, "answers": 35, "leaks": 35, "analyse": 40, "check": 40,
+    "plan": 40, "survey": 40, "claims": 35, "answers": 35, "leaks": 35, "checks": 36, "analyse": 40,
+    "check": 40, "exchange": 40,
     "report": 50,
     "api": 55, "serve": 55,
     "cli": 60, "__main__": 70,
@@ -31,14 +32,15 @@ ONLY = {"backends": {"errors", "records"}, "store": {"errors", "records", "journ
 """Modules that see less than their level allows."""
 
 HOMES = {
-    "duckdb": {"store", "migrations"}, "jinja2": {"render", "report", "backends"}, "rich": {"cli"}, "typer": {"cli"},
-    "babel": {"language"}, "statsmodels": {"stats"}, "scipy": {"stats"}, "openai": {"backends"},
+    "duckdb": {"store", "migrations"}, "jinja2": {"render", "report", "backends", "checks"}, "rich": {"cli"},
+    "typer": {"cli"}, "babel": {"language", "exchange"}, "openpyxl": {"exchange"}, "tomlkit": {"exchange"},
+    "statsmodels": {"stats"}, "scipy": {"stats"}, "openai": {"backends"},
     "anthropic": {"backends"}, "aiohttp": {"backends", "serve"}, "orjson": {"backends", "journal", "serve"},
-    "httpx2": {"backends"}, "xllamacpp": {"backends"}, "transformers": {"backends"},
+    "py3langid": {"checks"}, "httpx2": {"backends"}, "xllamacpp": {"backends"}, "transformers": {"backends"},
     "torch": {"backends"}, "genai_prices": {"pricing"}, "tomllib": {"definition"},
 }  # fmt: skip
 
-HEAVY = {"openai", "anthropic", "aiohttp", "transformers", "torch", "xllamacpp"}
+HEAVY = {"openai", "anthropic", "aiohttp", "transformers", "torch", "xllamacpp", "py3langid", "openpyxl", "tomlkit"}
 """SDKs that are imported when used, never with a module."""
 
 

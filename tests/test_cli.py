@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from culturesim.cli import run
 from tests.chat_server import chat_server
+from tests.conftest import ROOT
 
 Capture = pytest.CaptureFixture[str]
 
@@ -153,6 +155,22 @@ def test_check_is_silent_on_stdout_and_fails_on_faults(tmp_path: Path, capsys: C
     shown = capsys.readouterr()
     assert shown.out == ""
     assert f"{tmp_path / 'mine' / 'questionnaire.toml'}: version" in shown.err
+
+
+def test_check_tells_what_is_written_and_what_is_doubtful(tmp_path: Path, capsys: Capture) -> None:
+    mine = shutil.copytree(ROOT / "questionnaires" / "mfq2", tmp_path / "mfq2")
+    text = (mine / "es.toml").read_text(encoding="utf-8")
+    (mine / "es.toml").write_text(text.replace("deberían decidir", "no deberían decidir"), encoding="utf-8")
+    assert run(["check", str(mine)]) == 0
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "items.m05.negation: wording 0 denies" in shown
+    assert "all definitions are sound, 1 doubt" in shown
+    assert run(["check", str(mine), "--strict", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["faults"], [doubt["key"] for doubt in found["doubts"]]) == ([], ["items.m05.negation"])
+    rows = {row["language"]: row for row in found["coverage"]}
+    assert (rows["es"]["items"], rows["es"]["most_wordings"], rows["es"]["doubts"]) == (36, 3, 1)
+    assert rows["en"]["provenance"] == ["authored"]
 
 
 USAGE = [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -14,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from culturesim.errors import StudyError
+from culturesim.library import Library
 from culturesim.persona import Persona, PersonaTexts
 from culturesim.prepare import Prepared, prepare
 from culturesim.records import Trial
 from culturesim.study import Draw, make_study
+from tests.conftest import ROOT
 
 Make = Callable[..., Prepared]
 SMALL = {"languages": ("en", "ar"), "personas": Draw(pool="world", n=3), "frames": ("form", "interview")}
@@ -178,3 +181,14 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 def test_a_persona_is_known_by_what_it_is() -> None:
     assert Persona("world", {"age": 3, "sex": "male"}).id == Persona("world", {"sex": "male", "age": 3}).id
     assert Persona("world", {"age": 3}).id != Persona("world", {"age": 4}).id
+
+
+def test_items_in_the_same_words_are_trials_of_their_own(tmp_path: Any, library: Any) -> None:
+    """Inventories share sentences; an answer counts for the item on its row."""
+    for name in ("mfq2", "twin"):
+        folder = shutil.copytree(ROOT / "questionnaires" / "mfq2", tmp_path / "questionnaires" / name)
+        keys = folder / "questionnaire.toml"
+        keys.write_text(keys.read_text(encoding="utf-8").replace('"mfq2"', f'"{name}"'), encoding="utf-8")
+    study = make_study(model="sim/uniform", questionnaires=("mfq2", "twin"))
+    trials = list(prepare(study, Library([tmp_path])).design.trials())
+    assert len({trial.id for trial in trials}) == len(trials) == 2 * 36 * 2

@@ -1,5 +1,6 @@
 """Languages: what CLDR says of them, digits and list marks, scripts, and the plain form of a text."""
 
+import re
 import unicodedata
 
 import pytest
@@ -9,17 +10,21 @@ from hypothesis import strategies as st
 
 from culturesim.errors import StudyError, UnknownNameError
 from culturesim.language import (
+    WORD_CHAR,
+    WORD_END,
     Language,
     ascii_digits,
     country,
     fold,
     foreign_letters,
+    in_word,
     language,
     number,
     option_keys,
     plain,
     plain_pattern,
     script_of,
+    words,
 )
 
 
@@ -31,6 +36,7 @@ from culturesim.language import (
         ("zh", "Chinese", "中文", "ltr", "Hans"),
         ("ar", "Arabic", "العربية", "rtl", "Arab"),
         ("ja", "Japanese", "日本語", "ltr", "Jpan"),
+        ("hi", "Hindi", "हिन्दी", "ltr", "Deva"),
     ],
 )
 def test_languages(tag, english, own, direction, script):
@@ -56,7 +62,7 @@ def test_a_near_miss_suggests_the_tag():
 
 @pytest.mark.parametrize(
     ("tag", "written"),
-    [("en", "1034"), ("zh", "1034"), ("ar", "١٠٣٤"), ("ar-AE", "1034"), ("fa", "۱۰۳۴"), ("mr", "१०३४")],
+    [("en", "1034"), ("zh", "1034"), ("ar", "١٠٣٤"), ("ar-AE", "1034"), ("fa", "۱۰۳۴"), ("mr", "१०३४"), ("hi", "1034")],
 )
 def test_numbers_have_the_digits_of_the_language_and_no_grouping(tag, written):
     assert number(tag, 1034) == written
@@ -124,7 +130,7 @@ def test_scripts_of_letters():
 def test_foreign_letters_ignore_digits_and_punctuation():
     assert foreign_letters("zh", "三个选项：3、OK？") == {"O", "K"}
     assert foreign_letters("ar", "اختر رقم ٣ أو 3، please") == set("pleas")
-    assert foreign_letters("ja", "日本のテスト") == set()
+    assert foreign_letters("ja", "日本のテスト、アンケート、人々") == set()
     assert foreign_letters("en", "naïve café – 3 %") == set()
 
 
@@ -145,6 +151,12 @@ def test_foreign_letters_ignore_digits_and_punctuation():
         ("👍 4 ✅", "4"),
         ("3°", "3°"),
         ("－2", "-2"),
+        ("3〜4", "3~4"),
+        ("हूँ।", "हूं."),
+        ("\u095c", "ड"),
+        ("ड\u093c", "ड"),
+        ("ज़्यादा", "ज्यादा"),
+        ("३½ क\u200dष", "3.50 कष"),
     ],
 )
 def test_plain(text, expected):
@@ -164,7 +176,39 @@ def test_fold_keeps_the_length(text):
     assert len(fold(text)) == len(text)
 
 
+def test_words_keep_their_marks():
+    assert words("L'État, c’est moi!") == ["l", "état", "c", "est", "moi"]
+    assert words("मुझे मिट्टी में काम") == ["मुझे", "मिट्टी", "में", "काम"]
+    assert words("أفضّل 3 كتب") == ["أفضّل", "كتب"]
+    assert words("在花园里，我感到平静。") == ["在花园里", "我感到平静"]
+
+
 def test_patterns_are_made_plain_but_keep_what_is_optional():
     assert plain_pattern("答案：") == "答案:"
     assert plain_pattern("（a|b）") == r"\(a|b\)"
     assert plain_pattern("عذر[ً]?ا") == "عذر[ً]?ا"
+    assert re.fullmatch(plain_pattern("ज़?्यादा हूँ।"), plain("ज्यादा हूं।"))
+
+
+def test_patterns_with_vowel_signs_know_them_as_parts_of_words():
+    found = re.compile(plain_pattern(r"\b(मत|राय)\b \w+\W*$"))
+    assert found.search("मेरी राय नहीं.")
+    assert not found.search("सहमत नहीं.")
+    assert not re.search(plain_pattern(r"खुश\b"), "खुशी")
+    assert not re.search(plain_pattern(r"\bखुश"), "नाखुश")
+    assert plain_pattern(r"\bno\b") == r"\bno\b"
+    assert re.fullmatch(plain_pattern(r"[\w ]ा"), "कa".replace("a", "ा"))
+
+
+@pytest.mark.parametrize("word", ["का", "हूं", "स्थिति", "বাংলা", "தமிழ்", "తెలుగు", "ไทยที่", "e\u0323\u0301"])
+def test_vowel_signs_are_parts_of_words(word):
+    assert re.fullmatch(f"{WORD_CHAR}+", word)
+    assert all(map(in_word, word))
+    assert not re.match(word[0] + WORD_END, word)
+
+
+def test_every_vowel_sign_of_south_asia_is_part_of_a_word_and_no_punctuation_of_hindi():
+    marks = [chr(code) for code in range(0x900, 0xE00) if unicodedata.category(chr(code)) in {"Mn", "Mc"}]
+    assert len(marks) > 200
+    assert all(map(in_word, marks))
+    assert not any(map(in_word, ["", " ", "।", "॥", "॰", ".", "-"]))

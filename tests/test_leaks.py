@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from culturesim.leaks import Vocabularies, words_shown
+from culturesim.leaks import Vocabularies, words, words_shown
 from culturesim.library import Library
 from culturesim.prepare import Prepared
 from culturesim.study import Draw
@@ -25,6 +25,11 @@ def test_no_prompt_holds_a_word_of_another_language(
             assert vocabularies.leaks(language, shown) == [], shown
 
 
+def test_words_are_whole_whatever_their_script() -> None:
+    shown = "self_employed: 3 हूँ, ज़्यादा स्थिति। বাংলা"
+    assert list(words([shown])) == ["self", "employed", "हूँ", "ज़्यादा", "स्थिति", "বাংলা"]
+
+
 @pytest.mark.parametrize(
     ("language", "text", "leaked"),
     [
@@ -36,6 +41,7 @@ def test_no_prompt_holds_a_word_of_another_language(
         ("en", "You are a 教师.", ["教师"]),
         ("zh", "您是ONU的职员，只写JSON对象。", ["您是onu的职员"]),
         ("ar", "اكتب كائن JSON أو XML", ["xml"]),
+        ("es", "Usted vive en Chile.\nanswer options", ["answer", "options"]),
     ],
 )
 def test_planted_words_are_found(library: Library, language: str, text: str, leaked: list[str]) -> None:

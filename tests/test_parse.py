@@ -1,4 +1,4 @@
-"""The parser: a corpus of completions in four languages, and properties that hold for any text."""
+"""The parser: a corpus of completions in every language, and properties that hold for any text."""
 
 import itertools
 import re
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from culturesim.parse import PARSER_VERSION, parse
 from culturesim.records import Answer, CallError
+from tests.conftest import LANGUAGES as SHIPPED
 from tests.parsed import CORPUS, LANGUAGES, LEXICONS, SCALES, completion, prompt
 
 CASES = [
@@ -33,7 +34,7 @@ def test_corpus(language, scale, case):
 
 def test_corpus_is_large_in_every_language():
     sizes = {tag: sum(len(cases) for cases in scales.values()) for tag, scales in CORPUS.items()}
-    assert set(sizes) == {"en", "es", "zh", "ar", "fr"}
+    assert set(sizes) == set(SHIPPED)
     assert min(sizes.values()) >= 100
 
 
@@ -57,7 +58,11 @@ def test_options_as_printed_are_read_in_every_order(language):
 
 
 PARTED = (" - ", ": ", "=", ". ", ".", ") ", " (", "、", "，", ", ", " – ", "\t")
-OR = (" or ", " o ", "或", " أو ", ", ", " - ", "-", "、", "،", " and ", " و", "\n", " / ", " ", " & ")
+OR = (
+    *(" or ", " o ", "或", " أو ", "か", "または", " या ", " और ", " and ", " و"),
+    *("나 ", "이나 ", " 또는 ", "과 ", "에서 ", "번 아니면 "),
+    *(", ", " - ", "-", "、", "،", "\n", " / ", " ", " & "),
+)
 
 
 @pytest.mark.parametrize("keys", ["numbers", "letters"])
@@ -77,6 +82,41 @@ def test_two_keys_are_never_valid(language, keys):
             text = one.key + either + other.key
             if not (either == " / " and other.code == 5):  # 3 / 5 is three out of five
                 assert read(text, language, keys=keys).status != "valid", text
+
+
+@pytest.mark.parametrize("scale", ["agree", "zero"])
+def test_a_label_denied_behind_in_japanese_is_not_the_answer(scale):
+    for label in SCALES[scale]["ja"]:
+        for denial in ("ではありません", "とは思わない", "というわけではない", "だとは言えません", "とは限らない"):
+            for said in (f"{label}{denial}。", f"私は「{label}」{denial}。", f"回答：{label}{denial}"):
+                assert read(said, "ja", scale=scale).status == "unparsed", said
+
+
+@pytest.mark.parametrize("scale", ["agree", "happy", "zero"])
+def test_a_label_denied_behind_in_korean_is_not_the_answer(scale):
+    for label in SCALES[scale]["ko"]:
+        for denial in ("고는 할 수 없습니다", "고 생각하지 않습니다", "는 아닙니다", "고 말하기는 어렵습니다"):
+            for said in (f"{label}{denial}.", f"저는 '{label}'{denial}.", f"답: {label}{denial}"):
+                assert read(said, "ko", scale=scale).status != "valid", said
+
+
+def test_labels_are_read_as_people_inflect_and_spell_them():
+    spoken = {
+        "happy": {"幸せじゃない": 3, "全く幸せではありません": 4, "まったく幸せじゃない": 4},
+        "ten": {"決して許されません": 1, "いつでも許されます": 10},
+        "zero": {"少し関係があります": 1, "決め手になります": 3},
+    }
+    for scale, said in spoken.items():
+        for text, code in said.items():
+            assert read(text, "ja", scale=scale).codes == (code,), text
+
+
+def test_keys_and_labels_are_read_with_what_korean_glues_to_them():
+    for glued in ("번", "번입니다", "입니다", "점이에요", "번이라고 생각합니다", "번을 선택하겠습니다", "로 할게요"):
+        for option in prompt("ko").options:
+            assert read(option.key + glued, "ko").codes == (option.code,), glued
+    for said, code in {"매우 행복하다고 느낍니다": 1, "저는 행복해요": 2, "행복하지 않은 편이에요": 3}.items():
+        assert read(said, "ko", scale="happy").codes == (code,), said
 
 
 # ---------------------------------------------------------------- failures of the call
@@ -203,7 +243,8 @@ FRAGMENTS = st.sampled_from(
             "and",
         ),
         *("Option", "1/", "我选择", "或", "إجابتي", "و", "أو", "mi respuesta es", "o", "As an AI", "<|", "torn"),
-        *("rather agree", "两可之间", "أؤيد"),
+        *("rather agree", "两可之间", "أؤيد", "やや賛成", "ではない", "です"),
+        *("मेरा उत्तर", "मैं", "नहीं", "कुछ हद तक सहमत", "हूँ", "।", "대체로 찬성한다", "이 아닙니다", "번", "입니다"),
     ]
 )
 MESSY = st.one_of(
@@ -249,8 +290,20 @@ REFUSALS = {
     ],
     "es": ["Como modelo de lenguaje, no tengo opiniones.", "Lo siento, no puedo responder.", "Prefiero no contestar."],
     "zh": ["作为一个人工智能，我没有个人观点。", "很抱歉，我无法回答这个问题。", "无可奉告。"],
-    "fr": ["En tant qu’IA, je n’ai pas d’opinions personnelles.", "Désolé, je ne peux pas répondre.", "Je préfère ne pas le dire."],
+    "ja": ["AIとして、個人的な意見は持っていません。", "申し訳ありませんが、お答えできません。", "回答を控えます。"],
+    "ko": ["저는 AI이므로 개인적인 의견이 없습니다.", "죄송하지만 답변해 드릴 수 없습니다.", "답변을 거부합니다."],
+    "fr": [
+        "En tant qu’IA, je n’ai pas d’opinions personnelles.",
+        "Désolé, je ne peux pas répondre.",
+        "Je préfère ne pas le dire.",
+    ],
     "ar": ["كنموذج لغوي، ليس لدي آراء شخصية.", "عذرًا، لا يمكنني الإجابة عن هذا السؤال.", "أفضل عدم الإجابة."],
+    "hi": [
+        "एक एआई के रूप में मेरी कोई निजी राय नहीं है।",
+        "क्षमा करें, मैं इस प्रश्न का उत्तर नहीं दे सकता।",
+        "मैं जवाब नहीं देना चाहती।",
+    ],
+    "de": ["Als KI habe ich keine eigene Meinung.", "Das kann ich leider nicht beantworten.", "Keine Angabe."],
 }
 
 
@@ -271,16 +324,18 @@ def test_refusals_alone_are_never_valid(refusal):
 @settings(deadline=None)
 def test_prose_without_key_label_or_cue_is_never_valid(language, text):
     known = [option.label for option in prompt(language).options]
-    if not any(label in text for label in known) and not re.search(r"\b(one|two|three|four|five|un[oa]?)\b", text):
+    numbers = r"\b(one|two|three|four|five|un[oa]?|eins|zwei|drei|vier)\b"
+    if not any(label in text for label in known) and not re.search(numbers, text):
         assert read(text, language).status != "valid"
 
 
 @pytest.mark.parametrize(
     "hostile",
-    ["9" * 6000, "[" * 9000, '{"a":' * 5000, "1, " * 3000, "not " * 3000, "(" * 9000, "1 " * 3000,
+    ["第一に" * 3000, "9" * 6000, "[" * 9000, '{"a":' * 5000, "1, " * 3000, "not " * 3000, "(" * 9000, "1 " * 3000,
      "{" * 19_000, "{'a': " * 3000 + "}", "{," + " " * 19_000 + "'", '{"a": "' + "'x', " * 4000 + '"}', "['" * 9000,
+     "저는 " * 5000, "가지 " * 6000, "매우 행복하다고" * 2000,
      '{"answer": ' * 20 + "3" + "}" * 20, '{"answer": [' + "3, " * 6000, '{"a": 1, ' + '"b": 2, ' * 2000 + '"c": 3}'],
 )  # fmt: skip
 def test_hostile_texts_are_read_at_once(hostile):
-    for scale in ("agree", "happy", "qualities"):
-        assert read(hostile, scale=scale).status != "error"
+    for language, scale in itertools.product(("en", "hi", "ja", "ko"), ("agree", "happy", "qualities", "goals")):
+        assert read(hostile, language, scale=scale).status != "error"

@@ -13,6 +13,7 @@ from culturesim.questionnaire import (
     read_frame,
     read_questionnaire,
 )
+from tests.conftest import LANGUAGES
 
 SHIPPED = Path(__file__).parents[1] / "questionnaires"
 IW10 = read_questionnaire(SHIPPED / "iw10")
@@ -86,7 +87,7 @@ def test_iw10_asks_ten_items_and_computes_two():
     assert len(IW10.asked) == 10
     composites = [item.id for item in IW10.items.values() if isinstance(item, CompositeItem)]
     assert composites == ["Y002", "Y003"]
-    assert IW10.languages == ("ar", "en", "es", "zh")
+    assert IW10.languages == LANGUAGES
 
 
 def test_iw10_picks_are_two_ordered_goals_and_up_to_five_qualities():
@@ -176,7 +177,7 @@ def test_what_two_questionnaires_ask_they_ask_in_the_same_words(language):
     assert len(shared) == 5
     for name in shared:
         item, twin = IW10.asked[name], WVS.asked[IW10.asked[name].code.lower()]
-        assert here.items[twin.id] == there.items[name]
+        assert here.items[twin.id] == there.items[name][: len(here.items[twin.id])]
         assert here.scales[twin.scale] == there.scales[item.scale]
 
 
@@ -251,6 +252,43 @@ def test_a_small_questionnaire_is_read(mini):
     assert (read.id, read.languages, list(read.asked)) == ("mini", ("en",), ["m1", "m2", "goals"])
     assert read.text("en").items["m1"] == ("I like people.", "People please me.")
     assert read.scale_of(read.asked["m1"]).codes == (1, 2, 3)
+
+
+def test_advice_is_kept_beside_the_items_and_out_of_their_prompts(mini):
+    before = read_questionnaire(mini)
+    edit(mini, "en.toml", 'goals = ["Which two?"]', 'goals = ["Which two?"]\n[advice]\nm1 = ["Should I like people?"]')
+    after = read_questionnaire(mini)
+    assert after.text("en").advice == {"m1": ("Should I like people?",)}
+    assert after.version == before.version
+    assert after.fingerprint(after.asked["m1"], "en", 0) == before.fingerprint(before.asked["m1"], "en", 0)
+
+
+@pytest.mark.parametrize(
+    ("advice", "key", "expectation"),
+    [
+        ('m9 = ["Should I?"]', "advice.m9", "is no asked item"),
+        ('sum = ["Should I?"]', "advice.sum", "is no asked item"),
+        ('m1 = ["Should I?", "Should I?"]', "advice.m1", "the same twice"),
+        ('m1 = [" "]', "advice.m1", "has an empty wording"),
+        ("m1 = []", "advice.m1", "at least 1 item"),
+    ],
+)
+def test_wrong_advice_is_told(mini, advice, key, expectation):
+    edit(mini, "en.toml", 'goals = ["Which two?"]', f'goals = ["Which two?"]\n[advice]\n{advice}')
+    ((file, at, message),) = faults(mini)
+    assert (file, at) == ("en.toml", key)
+    assert expectation in message
+
+
+def test_one_language_may_be_official(mini):
+    before = read_questionnaire(mini)
+    write(mini, "fr.toml", ENGLISH.replace('"en"', '"fr"') + "[provenance]\nofficial = true\n")
+    after = read_questionnaire(mini)
+    assert (after.wording_in("en"), after.wording_in("fr")) == ("adapted", "official")
+    assert (before.wording, after.wording) == ("adapted", "adapted, official in fr")
+    assert before.version != after.version
+    edit(mini, "questionnaire.toml", 'wording = "adapted"', 'wording = "official"')
+    assert read_questionnaire(mini).wording == "official"
 
 
 def test_an_unknown_language_names_those_there_are_and_the_file_to_add():
@@ -411,10 +449,10 @@ def test_a_questionnaire_in_no_language_is_told(mini):
     assert faults(mini) == [("mini", "", "has no <language>.toml beside questionnaire.toml")]
 
 
-@pytest.mark.parametrize("name", ["first", "quick", "full"])
+@pytest.mark.parametrize("name", ["first", "quick", "values", "hofstede", "full"])
 def test_shipped_batteries_name_items_that_exist(name):
     battery = read_battery(SHIPPED / "batteries" / f"{name}.toml")
-    known = {"iw10": IW10, "mfq2": MFQ2}
+    known = {questionnaire.id: questionnaire for questionnaire in ALL}
     assert all(known[part.questionnaire].select(part.items) for part in battery.parts)
 
 

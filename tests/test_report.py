@@ -314,6 +314,13 @@ def test_adapted_wordings_are_labelled() -> None:
     assert notice not in text(questionnaires=(official,))
 
 
+def test_wordings_of_several_kinds_are_told_by_language() -> None:
+    mixed = replace(analysis().questionnaires[0], wording="official in de, adapted in en")
+    said = text(questionnaires=(mixed,))
+    assert "Moral foundations (mfq2) (official in de, adapted in en) was asked in wordings adapted" in said
+    assert "official in de, adapted in en scores of adapted wordings are not official" in said
+
+
 def test_an_unfinished_survey_is_called_so() -> None:
     assert "The survey is not finished: 600 trials were planned." in text(
         coverage=(replace(coverage("en"), planned=600),)

@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from culturesim import api
-from culturesim.check import check as check_library
-from culturesim.check import check_questionnaire
+from culturesim.check import Inspection, inspect
 from culturesim.cli import options as o
 from culturesim.cli.terminal import frame_table, print_json, say, show_summary, table
 from culturesim.errors import UnknownNameError
@@ -99,7 +98,7 @@ def list_(kind: Kind, path: o.Paths = None, json: o.Json = False) -> None:
 def _questionnaires(library: Library) -> Listed:
     read = map(library.questionnaire, library.questionnaires())
     return ("name", "title", "wording", "items", "languages"), (
-        (q.id, q.keys.title, q.keys.wording, len(q.asked), " ".join(q.languages)) for q in read
+        (q.id, q.keys.title, q.wording, len(q.asked), " ".join(q.languages)) for q in read
     )
 
 
@@ -198,7 +197,8 @@ def _levels(attribute: Attribute) -> str:
 
 def _show_questionnaire(questionnaire: Questionnaire, language: str, pattern: str) -> None:
     keys, texts = questionnaire.keys, questionnaire.text(language)
-    say(f"{keys.title} ({keys.wording} wording, version {questionnaire.version})\n{keys.source.citation}")
+    wording = questionnaire.wording_in(language)
+    say(f"{keys.title} ({wording} wording, version {questionnaire.version})\n{keys.source.citation}")
     items = questionnaire.select([pattern])
     for scale in {item.scale: questionnaire.scales[item.scale] for item in items}.values():
         words = texts.scales[scale.id]
@@ -212,23 +212,49 @@ def _show_questionnaire(questionnaire: Questionnaire, language: str, pattern: st
 
 def check(
     folders: Annotated[list[Path] | None, typer.Argument(metavar="[PATH…]", help="questionnaire folders")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="let doubts count as faults")] = False,
     path: o.Paths = None,
     json: o.Json = False,
 ) -> None:
-    """Report every fault of every definition at once; exit code 1 where there is any."""
-    library = o.library(path)
-    if folders:
-        faults = [fault for folder in folders for fault in check_questionnaire(library, folder)]
-    else:
-        faults = check_library(library)
+    """Report every fault and doubt of every definition at once, and what is written in which language.
+
+    Exit code 1 where there is any fault. Doubts look wrong and may be right: say why in the table "accepted" of the
+    language's file, and they are not told again.
+    """
+    found = inspect(o.library(path), folders or ())
     if json:
-        print_json([asdict(fault) for fault in faults])
-    for fault in faults if not json else ():
-        say(str(fault))
-    if faults:
-        say(f"{len(faults)} faults")
+        print_json(asdict(found))
+    else:
+        _show_inspection(found)
+    if found.faults or (strict and found.doubts):
         raise typer.Exit(1)
-    say("all definitions are sound")
+
+
+def _show_inspection(found: Inspection) -> None:
+    rows = (
+        (w.questionnaire, w.language, w.items, _span(w.fewest_wordings, w.most_wordings),
+         " ".join(name[0].upper() for name in w.provenance), w.doubts, w.accepted)
+        for w in found.coverage
+    )  # fmt: skip
+    columns = ("questionnaire", "language", "items", "wordings", "how", "doubts", "accepted")
+    title = "what is written, and how: authored, back-translated, reviewed, official"
+    table(title, columns, rows, ("items", "wordings", "doubts", "accepted"))
+    for questionnaire, languages in found.missing.items():
+        say(f"{questionnaire} is not written in {', '.join(languages)}")
+    if found.doubts:
+        say('doubtful; mend it, or say in the table "accepted" of its file why it is right:')
+    for fault in (*found.doubts, *found.faults):
+        say(str(fault))
+    doubts = f", {_counted(found.doubts, 'doubt')}" if found.doubts else ""
+    say(f"{_counted(found.faults, 'fault') if found.faults else 'all definitions are sound'}{doubts}")
+
+
+def _counted(found: Sequence[object], word: str) -> str:
+    return f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
+
+
+def _span(fewest: int, most: int) -> str:
+    return str(most) if fewest == most else f"{fewest}–{most}"
 
 
 def _remarks(score: ScoreRow) -> str:

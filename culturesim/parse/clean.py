@@ -49,7 +49,7 @@ _MARKUP = (
     (re.compile(r"\\+([.#*_\-])"), r"\1"),
     (re.compile(r"</?[a-zA-Z][^<>\n]{0,60}>"), " "),
     (re.compile(r"[*_`$]"), ""),
-    (re.compile(r"^[ ]*(?:(?:[-•–—·‣>+]|#{1,6})[ ]+)+", re.MULTILINE), ""),
+    (re.compile(r"^[ ]*(?:(?:[-•–—·‣>+]|#{1,6})[ ]+|・[ ]*)+", re.MULTILINE), ""),
     (re.compile(r" +"), " "),
     (re.compile(r" *\n *"), "\n"),
 )

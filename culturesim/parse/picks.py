@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from culturesim.language import fold
+from culturesim.language import WORD_START, fold, in_word
 from culturesim.parse.choice import CUT, Outcome, cue_ends, refusals, with_note, without_echo, without_scale_talk
 from culturesim.parse.prose import n_words, negated, overlaps, skip
 from culturesim.parse.reader import CONTRADICTION
@@ -19,8 +19,8 @@ from culturesim.parse.vocabulary import Key, Mention, Vocabulary
 from culturesim.records import Option
 
 _OPENING = re.compile(r"(?:[\s:=>\"'(\[{]|-(?!\d)|[–—])*")
-_APART = re.compile(r"[)\]}\"']*\.?(?=\s*\n)[\s]+|[)\]}\"']*[\s,،、;؛&+/|>→]+")
-_AFTER_LABEL = re.compile(r"[\s,،、;؛&+/|>→.)\]}\"']+")
+_APART = re.compile(r"[)\]}\"']*\.?(?=\s*\n)[\s]+|[)\]}\"']*[\s,،、・;؛&+/|>→]+")
+_AFTER_LABEL = re.compile(r"[\s,،、・;؛&+/|>→.)\]}\"']+")
 _COUNTER = re.compile(r"[(\[]*(\d{1,2})[.):\]]+ *(?=[^\s])")
 _TO_LABEL = re.compile(r" *[.:=)\]\-–—(\"']*[ \"'(]*")
 _ASIDE = re.compile(r" *\([^()\n]{0,80}\)")
@@ -119,7 +119,7 @@ def _list_at(text: str, start: int, vocabulary: Vocabulary, whole: bool) -> list
     rest = text[picks[-1].end :]
     if whole:
         return picks if not re.search(r"[^\W_]", rest) else []
-    after = vocabulary.lexicon.continuations.match(rest, len(rest) - len(rest.lstrip(" ,،")))
+    after = vocabulary.lexicon.continuations.match(rest, len(rest) - len(rest.lstrip(" ,،)]}\"'")))
     return picks if after or re.match(r"[)\]}\"']* *(?:$|[.!?\n;:。؟(–—-])", rest) else []
 
 
@@ -149,8 +149,11 @@ def _with_key(text: str, label: Mention, vocabulary: Vocabulary) -> Pick:
 
 def _stands_free(text: str, key: Key, vocabulary: Vocabulary) -> bool:
     """Whether a letter or number word is an entry of a list rather than a word of a sentence ("a", "I")."""
-    after = re.match(r" *(?:$|[\n,،、;؛.:)\]=&+\"'(>–—-])", text[key.end :])
-    return bool(after or vocabulary.lexicon.joiners.match(text, skip(_APART, text, key.end)))
+    lexicon = vocabulary.lexicon
+    after = re.match(r" *(?:$|[\n,،、・。;؛.:)\]=&+\"'(>–—-])", text[key.end :])
+    next_word = skip(_APART, text, key.end)
+    verb = (text[key.start].isupper() or not lexicon.spaced) and lexicon.continuations.match(text, next_word)
+    return bool(after or verb or lexicon.joiners.match(text, next_word))
 
 
 def _next(text: str, pick: Pick, vocabulary: Vocabulary) -> int:
@@ -209,22 +212,23 @@ def _ranks(text: str, vocabulary: Vocabulary) -> list[tuple[int, int]]:
     if not ordinals:
         return []
     words = "|".join(re.escape(word) for word in sorted(ordinals, key=len, reverse=True))
-    boundary = r"(?<![^\W_])" if vocabulary.lexicon.spaced else ""
+    boundary = WORD_START if vocabulary.lexicon.spaced else ""
     return [(ordinals[found.group()], found.end()) for found in re.finditer(boundary + f"(?:{words})", fold(text))]
 
 
 def _ranked(text: str, named: list[tuple[int, int]], vocabulary: Vocabulary) -> list[Pick]:
     """Picks named by their rank ("my first choice is 2, my second is 4"), in order of rank; empty if not all are."""
+    if sorted(rank for rank, _ in named) != list(range(1, len(named) + 1)):
+        return []
     picks = {rank: pick for rank, end in named if (pick := _ranked_pick(text, end, vocabulary))}
-    complete = sorted(picks) == list(range(1, len(named) + 1))
-    return [picks[rank] for rank in sorted(picks)] if complete else []
+    return [picks[rank] for rank in sorted(picks)] if len(picks) == len(named) else []
 
 
 def _ranked_pick(text: str, start: int, vocabulary: Vocabulary) -> Pick | None:
     """The pick within some words after an ordinal, in the same clause."""
     clause = re.match(r"[^\n,،;؛.。]*", text[start:])
     for at in range(start, start + (clause.end() if clause else 0)):
-        if text[at - 1].isalnum() and text[at].isalnum():
+        if vocabulary.lexicon.spaced and in_word(text[at - 1]) and in_word(text[at]):
             continue
         key = vocabulary.key_at(text, at) if text[at].isdigit() or text[at].isupper() else None
         pick = _pick_at(text, at, vocabulary) if (key and key.option) or vocabulary.label_at(text, at) else None

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import re
 
+from culturesim.language import WORD_CHAR
 from culturesim.lexicon import Lexicon
 
 _SENTENCE_END = re.compile(r"[!?。؟\n]|\.(?!\d)")
 _CLAUSE_START = re.compile(r".*[.,;:!?\n،؛؟。、()]", re.DOTALL)
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+UNSPACED = (
+    r"\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Chinese characters and kana, as the inside of a character class."""
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_CLOSING = re.compile(r"[)\]}>\"' ]*")
+_WORD = re.compile(rf"{WORD_CHAR}+(?:'{WORD_CHAR}+)*")
 
 _LONGEST = 600  # characters of a sentence; what goes on for longer is none, and hostile text must not take long
 _WINDOW = 48  # characters before a mention in which a word that denies it can stand
 
 
-def is_han(char: str) -> bool:
-    """Whether a character is a Chinese one, written without spaces."""
-    return bool(_HAN.match(char))
+def is_unspaced(char: str) -> bool:
+    """Whether a character is a Chinese one or kana, written without spaces."""
+    return bool(_UNSPACED.match(char))
 
 
 def n_words(text: str) -> int:
-    """How many words; two Chinese characters count as one."""
-    n_han = len(_HAN.findall(text))
-    return (n_han + 1) // 2 + len(_WORD.findall(_HAN.sub(" ", text)))
+    """How many words; two Chinese characters or kana count as one."""
+    n_unspaced = len(_UNSPACED.findall(text))
+    return (n_unspaced + 1) // 2 + len(_WORD.findall(_UNSPACED.sub(" ", text)))
 
 
 def sentence_end(text: str, start: int) -> int:
@@ -44,7 +50,7 @@ def sentence_around(text: str, start: int, end: int) -> str:
 
 
 def negated(text: str, start: int, lexicon: Lexicon) -> bool:
-    """Whether a word right before ``start`` (same clause, up to three words or six Chinese characters) denies it."""
+    """Whether a word right before ``start`` (same clause, up to three words or six unspaced characters) denies it."""
     before = text[max(0, start - _WINDOW) : start]
     clause = _CLAUSE_START.sub("", before)
     if lexicon.spaced:
@@ -53,6 +59,11 @@ def negated(text: str, start: int, lexicon: Lexicon) -> bool:
     else:
         near = clause[-6:]
     return bool(lexicon.negations.search(near))
+
+
+def denied(text: str, end: int, lexicon: Lexicon) -> bool:
+    """Whether words that follow ``end`` and its closing marks at once deny what stands before."""
+    return bool(lexicon.denials.match(text, skip(_CLOSING, text, end)))
 
 
 def skip(pattern: re.Pattern[str], text: str, start: int) -> int:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from culturesim.language import fold, plain, script_of
+from culturesim.language import WORD_END, WORD_START, fold, in_word, plain, script_of
 from culturesim.lexicon import Lexicon
-from culturesim.parse.prose import is_han, n_words, negated, sentence_around, sentence_end, sentence_start
+from culturesim.parse.prose import (
+    UNSPACED,
+    denied,
+    is_unspaced,
+    n_words,
+    negated,
+    sentence_around,
+    sentence_end,
+    sentence_start,
+    skip,
+)
 from culturesim.records import Option
 
 _NUMERAL = re.compile(r"(?P<sign>-?)#? ?(?P<whole>\d+)?(?P<part>\.\d+)?(?P<percent> ?%)?")
-_UP_TO_A_KEY = re.compile(r"[\u3400-\u9fff]{1,3}[0-9A-Z]")
+_UP_TO_A_KEY = re.compile(rf"[{UNSPACED}]{{1,4}}[0-9A-Z]")
 _CLAUSE_END = re.compile(r" *(?:$|[\n.,;:!?،؛؟。、()\[\]\"])")
 _SHORT = 8  # words of a sentence; in a longer one, a label of one word is a word like any other
 _LONGEST_NUMBER = 40  # characters of a number in words
+_LONGEST_SUFFIX = 24  # characters of what may be glued to a label, with the words that it looks ahead to
+_MANY = 64  # ways to write a label
 _SHARE = 6  # words of a sentence for each word of the label that answers it
 
 
@@ -52,8 +65,8 @@ class Vocabulary:
         spellings = {fold(plain(text)): option for option in options for text in (option.key, *option.spellings)}
         self._numbers = {key: option for key, option in spellings.items() if key.lstrip("-").isdecimal()}
         self._letters = {key: option for key, option in spellings.items() if key not in self._numbers}
-        self._labels = _unique_labels(options)
-        self._label_pattern = _label_pattern(frozenset(self._labels)) if self._labels else None
+        self._labels = _unique_labels(options, lexicon)
+        self._label_pattern = _label_pattern(frozenset(self._labels), lexicon) if self._labels else None
         self._longest = max(map(len, self._labels), default=0)
         self._word_pattern = _word_pattern(lexicon)
 
@@ -91,17 +104,23 @@ class Vocabulary:
         """The longest label that stands at a place."""
         if self._label_pattern is None:
             return None
-        near = text[at : at + self._longest + 1]  # a slice, for what stands before does not matter
-        found = self._label_pattern.match(fold(near))
-        return Mention(at, at + found.end(), self._labels[found.group()]) if found else None
+        near = fold(text[at : at + self._longest + _LONGEST_SUFFIX])  # a slice, for what stands before does not matter
+        found = self._label_pattern.match(near)
+        return Mention(at, at + self._label_end(near, found), self._labels[found.group()]) if found else None
 
     def labels_in(self, text: str) -> list[Mention]:
         """Every label in a text, the longest where several share a place."""
         if not self._label_pattern:
             return []
+        folded = fold(text)
         return [
-            Mention(*found.span(), self._labels[found.group()]) for found in self._label_pattern.finditer(fold(text))
+            Mention(found.start(), self._label_end(folded, found), self._labels[found.group()])
+            for found in self._label_pattern.finditer(folded)
         ]
+
+    def _label_end(self, text: str, label: re.Match[str]) -> int:
+        """Where a label ends with what is glued to it."""
+        return skip(self.lexicon.label_suffixes, text, label.end())
 
     def telling_labels(self, text: str) -> list[Mention]:
         """The labels in a text that may well be meant: not denied, and no everyday word in a longer sentence."""
@@ -116,7 +135,7 @@ class Vocabulary:
         return [mention for mention in self.telling_labels(text) if self._carries_sentence(text, mention)]
 
     def _may_be_meant(self, text: str, mention: Mention) -> bool:
-        if negated(text, mention.start, self.lexicon):
+        if negated(text, mention.start, self.lexicon) or denied(text, mention.end, self.lexicon):
             return False
         words = n_words(text[mention.start : mention.end])
         return words > 1 or n_words(sentence_around(text, mention.start, mention.end)) <= _SHORT
@@ -131,10 +150,11 @@ class Vocabulary:
         return words > 1 or bool(_CLAUSE_END.match(text, mention.end))
 
     def key_at(self, text: str, at: int) -> Key | None:
-        """The key that stands at a place, be it an option's or not; None where a number is part of something else."""
+        """The key that stands at a place, be it an option's or not; None if it is denied or part of something else."""
         if at >= len(text) or (at and _glued(text[max(0, at - 2) : at], text[at])):
             return None
-        return self._numeral_at(text, at) or self._number_word_at(text, at) or self._letter_at(text, at)
+        key = self._numeral_at(text, at) or self._number_word_at(text, at) or self._letter_at(text, at)
+        return None if key and denied(text, key.end, self.lexicon) else key
 
     def keys_in(self, text: str) -> list[Key]:
         """Every key in digits that stands free in a text."""
@@ -178,11 +198,12 @@ class Vocabulary:
 
     def _key_end(self, text: str, end: int) -> int | None:
         """Where a key ends with what may be glued to it; None where it is part of a longer word or number."""
+        last = text[end - 1]
         if suffix := self.lexicon.key_suffixes.match(text, end + (text[end : end + 1] == " ")):
             end = suffix.end()
         after, next_but_one = text[end : end + 1], text[end + 1 : end + 2]
-        if after.isalnum():
-            return end if self._goes_on(text, end) and not _one_word(text[end - 1], after) else None
+        if in_word(after):
+            return end if self._goes_on(text, end) and not _one_word(last, after) else None
         if (
             after in {"^", "°"}
             or (after in {".", ":"} and next_but_one.isdigit())
@@ -209,12 +230,12 @@ def _glued(before: str, key: str) -> bool:
     if key.isdigit() and re.search(r"\d\.$|\^$", before):
         return True
     left = before[-1:]
-    return _one_word(left, key) and not is_han(key) and not (key.isdigit() and script_of(left) == "Arab")
+    return _one_word(left, key) and not is_unspaced(key) and not (key.isdigit() and script_of(left) == "Arab")
 
 
 def _one_word(left: str, right: str) -> bool:
     """Whether two neighbouring characters belong to one word or number."""
-    return left.isalnum() and right.isalnum() and is_han(left) == is_han(right)
+    return in_word(left) and in_word(right) and is_unspaced(left) == is_unspaced(right)
 
 
 def _with_label(option: Option, between: str) -> str:
@@ -225,23 +246,33 @@ def _with_label(option: Option, between: str) -> str:
     return rf"(?<!\d)(?:{either})(?!\d)" + (between + label if label else "")
 
 
-def _unique_labels(options: tuple[Option, ...]) -> dict[str, Option]:
-    """Folded label → option, without labels that two options share."""
-    labels: dict[str, Option] = {}
-    shared = set()
-    for option in options:
-        label = fold(plain(option.label)).strip(" .")
-        if label in labels:
-            shared.add(label)
-        elif label:
-            labels[label] = option
-    return {label: option for label, option in labels.items() if label not in shared}
+def _unique_labels(options: tuple[Option, ...], lexicon: Lexicon) -> dict[str, Option]:
+    """Folded label, as printed or as else it may be written → option; without those that two options share."""
+    printed = [(fold(plain(option.label)).strip(" ."), option) for option in options]
+    labels = _unshared([(label, option) for label, option in printed if label])
+    others = [(other, option) for label, option in printed if label for other in _variants(label, lexicon)]
+    named = {label for label, _ in printed}
+    return labels | {other: option for other, option in _unshared(others).items() if other not in named}
+
+
+def _unshared(labels: list[tuple[str, Option]]) -> dict[str, Option]:
+    counts = Counter(label for label, _ in labels)
+    return {label: option for label, option in labels if counts[label] == 1}
+
+
+def _variants(label: str, lexicon: Lexicon) -> set[str]:
+    """How else a label may be written, each rule applied or not."""
+    written = {label}
+    for pattern, other in lexicon.variants:
+        if len(written) < _MANY:
+            written |= {fold(pattern.sub(other, each)) for each in written}
+    return written - {label, ""}
 
 
 @lru_cache(maxsize=1024)
-def _label_pattern(labels: frozenset[str]) -> re.Pattern[str]:
+def _label_pattern(labels: frozenset[str], lexicon: Lexicon) -> re.Pattern[str]:
     longest_first = sorted(labels, key=lambda label: (-len(label), label))
-    return re.compile("|".join(_bounded(label) for label in longest_first))
+    return re.compile("|".join(_bounded(label, lexicon) for label in longest_first))
 
 
 @lru_cache(maxsize=64)
@@ -250,16 +281,16 @@ def _word_pattern(lexicon: Lexicon) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, longest_first)))
 
 
-def _bounded(label: str) -> str:
+def _bounded(label: str, lexicon: Lexicon) -> str:
     """A pattern for a label that stands as words of its own, where its script sets words apart.
 
-    Arabic writes its "and" and "so" together with the next word.
+    Arabic writes its "and" and "so" together with the next word; what a language glues to labels may follow.
     """
     before = after = ""
-    if not is_han(label[0]):
-        before = r"(?<![^\W_])"
+    if not is_unspaced(label[0]):
+        before = WORD_START
     if script_of(label[0]) == "Arab":
         before = rf"(?:{before}|(?<={before}[وف]))"
-    if not is_han(label[-1]):
-        after = r"(?![^\W_])"
+    if not is_unspaced(label[-1]):
+        after = rf"(?={lexicon.label_suffixes.pattern}|{WORD_END})"
     return before + re.escape(label) + after
