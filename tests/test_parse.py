@@ -1,5 +1,7 @@
 """The parser: a corpus of completions in every language, and properties that hold for any text."""
 
+"""The parser: a corpus of completions in five languages, and properties that hold for any text."""
+
 import itertools
 import re
 
@@ -63,6 +65,7 @@ OR = (
     *("나 ", "이나 ", " 또는 ", "과 ", "에서 ", "번 아니면 "),
     *(", ", " - ", "-", "、", "،", "\n", " / ", " ", " & "),
 )
+OR = (" or ", " o ", " или ", " и ", "或", " أو ", ", ", " - ", "-", "、", "،", " and ", " و", "\n", " / ", " ", " & ")
 
 
 @pytest.mark.parametrize("keys", ["numbers", "letters"])
@@ -297,6 +300,7 @@ REFUSALS = {
         "Désolé, je ne peux pas répondre.",
         "Je préfère ne pas le dire.",
     ],
+    "ru": ["Как языковая модель, я не имею мнения.", "Извините, не могу на это ответить.", "Предпочту не отвечать."],
     "ar": ["كنموذج لغوي، ليس لدي آراء شخصية.", "عذرًا، لا يمكنني الإجابة عن هذا السؤال.", "أفضل عدم الإجابة."],
     "hi": [
         "एक एआई के रूप में मेरी कोई निजी राय नहीं है।",
@@ -304,6 +308,7 @@ REFUSALS = {
         "मैं जवाब नहीं देना चाहती।",
     ],
     "de": ["Als KI habe ich keine eigene Meinung.", "Das kann ich leider nicht beantworten.", "Keine Angabe."],
+    "pt": ["Como IA, não tenho opiniões pessoais.", "Desculpe, não posso responder.", "Prefiro não responder."],
 }
 
 
