@@ -1,7 +1,5 @@
 """The parser: a corpus of completions in every language, and properties that hold for any text."""
 
-"""The parser: a corpus of completions in five languages, and properties that hold for any text."""
-
 import itertools
 import re
 

@@ -84,6 +84,17 @@ def test_the_other_blocks(clone: Path) -> None:
     assert (clone / "study.duckdb").exists()
 
 
+@pytest.mark.slow
+def test_the_guide_to_authoring(clone: Path) -> None:
+    guide = (ROOT / "docs" / "authoring.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```bash\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 3
+    shutil.rmtree(clone / "mine", ignore_errors=True)
+    for code in blocks:
+        run(clone, "bash", "-euc", code.replace("komsuluk.duckdb", "guide.duckdb"))
+    assert (clone / "guide.duckdb").exists()
+
+
 def test_make_help_names_every_target() -> None:
     shown = make("help")
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
