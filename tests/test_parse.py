@@ -61,7 +61,7 @@ PARTED = (" - ", ": ", "=", ". ", ".", ") ", " (", "、", "，", ", ", " – ", 
 OR = (
     *(" or ", " o ", "或", " أو ", "か", "または", " या ", " और ", " and ", " و"),
     *("나 ", "이나 ", " 또는 ", "과 ", "에서 ", "번 아니면 "),
-    *(", ", " - ", "-", "、", "،", "\n", " / ", " ", " & "),
+    *(" au ", " ama ", " na ", ", ", " - ", "-", "、", "،", "\n", " / ", " ", " & "),
 )
 OR = (" or ", " o ", " или ", " и ", "或", " أو ", ", ", " - ", "-", "、", "،", " and ", " و", "\n", " / ", " ", " & ")
 
@@ -306,6 +306,7 @@ REFUSALS = {
         "मैं जवाब नहीं देना चाहती।",
     ],
     "de": ["Als KI habe ich keine eigene Meinung.", "Das kann ich leider nicht beantworten.", "Keine Angabe."],
+    "sw": ["Kama akili bandia, sina maoni binafsi.", "Samahani, siwezi kujibu.", "Napendelea kutojibu."],
     "pt": ["Como IA, não tenho opiniões pessoais.", "Desculpe, não posso responder.", "Prefiro não responder."],
 }
 
