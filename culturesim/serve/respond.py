@@ -32,7 +32,7 @@ _OPTION = re.compile(
     r"^\s*[(\[]?(?P<key>-?\d{1,3}|[^\W\d_]ـ?)(?:[)\]]|(?=\s*(?:[=:：.)、–-]\s*|$)))\s*[=:：.)、–-]?\s*(?P<label>.*)$"
 )
 
-_FORMS = re.compile(r"""\{\{\s*g\(\s*(['"])(.*?)\1\s*,\s*(['"])(.*?)\3\s*\)\s*\}\}""")
+_FORMS = re.compile(r"""\{\{\s*g\(\s*(['"])(.*?)\1\s*,\s*(['"])(.*?)\3\s*(?:,\s*(['"])(.*?)\5\s*)?\)\s*\}\}""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Responder:
         every = [(questionnaire, tuple(questionnaire.asked.values())) for questionnaire in self._questionnaires]
         figures = figures_for(model, every, self._library)
         self._respondent = cast("Simulated", load(model, figures=figures))
+        self._told = {place for each in figures.values() for place in (*each.targets, *each.propensities)}
         self._read = lru_cache(maxsize=20_000)(self._reading)
 
     def reply(self, system: str, user: str, seed: int | None = None, *, probabilities: bool = False) -> Said:
@@ -106,19 +107,22 @@ class Responder:
 
     @cached_property
     def _wordings(self) -> Mapping[str, _Known]:
-        return {
-            form: _Known(questionnaire, item, language)
+        """Wording → item; of items in the same words, the one that there are figures for."""
+        known = [
+            (form, _Known(questionnaire, item, language))
             for questionnaire in self._questionnaires
             for language in questionnaire.languages
             for item in questionnaire.asked.values()
             for wording in questionnaire.text(language).items[item.id]
             for form in _forms(wording)
-        }
+        ]
+        return dict(sorted(known, key=lambda each: (each[1].questionnaire.id, each[1].item.id) in self._told))
 
 
-def _forms(text: str) -> tuple[str, str]:
-    """A text of a definition as it reads to men and to women."""
-    return _FORMS.sub(r"\2", text), _FORMS.sub(r"\4", text)
+def _forms(text: str) -> tuple[str, str, str]:
+    """A text of a definition as it reads to men, to women, and to those whose gender is not known."""
+    unknown = _FORMS.sub(lambda found: found[2] if found[6] is None else found[6], text)
+    return _FORMS.sub(r"\2", text), _FORMS.sub(r"\4", text), unknown
 
 
 def _seeded(prompt: Prompt, seed: int, elicitation: Elicitation) -> Prompt:
