@@ -288,7 +288,8 @@ import sys
 from pathlib import Path
 import culturesim as cs
 some = cs.Draw(pool="world", n=11)
-study = cs.Study(model="openai/local", battery="full", languages=("en", "es"), personas=some, include_none=False)
+study = cs.Study(model="openai/local", questionnaires=("iw10", "mfq2"), languages=("en", "es"),
+                 personas=some, include_none=False)
 cs.survey(study, sys.argv[1], base_url=sys.argv[2], limits=cs.Limits(concurrency=8))
 """
 
