@@ -92,8 +92,8 @@ def test_a_base_model_continues_the_completion_frame(tmp_path):
 RUN_IT = """
 import sys
 import culturesim as cs
-study = cs.Study(model=f"hf/{sys.argv[2]}", questionnaires=("iw10", "mfq2"), languages=("en", "es"), elicitation="probabilities",
-                 personas=cs.Draw(pool="world", n=3))
+study = cs.Study(model=f"hf/{sys.argv[2]}", questionnaires=("iw10", "mfq2"), languages=("en", "es"),
+                 elicitation="probabilities", personas=cs.Draw(pool="world", n=3))
 cs.survey(study, sys.argv[1])
 """
 
