@@ -20,6 +20,7 @@ from culturesim.prepare import Prepared
 from culturesim.records import Completion
 from culturesim.serve import Fault, Responder, served
 from culturesim.serve.faults import Faults
+from culturesim.study import Draw
 
 Make = Callable[..., Prepared]
 QUESTION = "How important is this to you?\n\n1 = not at all\n2 = a little\n3 = very\n\nItem: the sea"
@@ -79,6 +80,17 @@ def test_a_country_answers_in_any_language_as_its_figures_say(prepared: Make) ->
         told = Completion(trial.id, respond.reply(prompt.system, prompt.user, trial.seed).text, "", "", 0.0)
         said.append(parse(prompt, told, study.lexicons[trial.language]).codes[0])
     assert 1 < sum(said) / len(said) < 5  # the importance of God in Sweden, from 1 to 10
+
+
+def test_portraits_are_recognised_whatever_the_gender(prepared: Make) -> None:
+    """Keys go by place and codes by label, so only an item that is known turns round with its list."""
+    draw = Draw(pool="roles", n=6)
+    study = prepared(questionnaires=("pvq21",), items=("p06",), personas=draw, option_orders=("reversed",))
+    respond = Responder("sim/uniform")
+    for trial in study.design.trials():
+        prompt = respond._read(study.renderer.render(trial).user)
+        assert prompt is not None
+        assert (prompt.trial.item, [option.code for option in prompt.options]) == ("p06", [6, 5, 4, 3, 2, 1])
 
 
 def test_chatter_gets_no_number() -> None:
