@@ -34,13 +34,16 @@ ONLY = {"backends": {"errors", "records"}, "store": {"errors", "records", "journ
 HOMES = {
     "duckdb": {"store", "migrations"}, "jinja2": {"render", "report", "backends", "checks"}, "rich": {"cli"},
     "typer": {"cli"}, "babel": {"language", "exchange"}, "openpyxl": {"exchange"}, "tomlkit": {"exchange"},
-    "statsmodels": {"stats"}, "scipy": {"stats"}, "openai": {"backends"},
+    "statsmodels": {"stats"}, "scipy": {"stats"}, "pandas": {"stats"}, "openai": {"backends"},
     "anthropic": {"backends"}, "aiohttp": {"backends", "serve"}, "orjson": {"backends", "journal", "serve"},
     "py3langid": {"checks"}, "httpx2": {"backends"}, "xllamacpp": {"backends"}, "transformers": {"backends"},
     "torch": {"backends"}, "genai_prices": {"pricing"}, "tomllib": {"definition"},
 }  # fmt: skip
 
-HEAVY = {"openai", "anthropic", "aiohttp", "transformers", "torch", "xllamacpp", "py3langid", "openpyxl", "tomlkit"}
+HEAVY = {
+    "openai", "anthropic", "aiohttp", "transformers", "torch", "xllamacpp", "py3langid", "openpyxl", "tomlkit", "scipy",
+    "statsmodels", "pandas",
+}  # fmt: skip
 """SDKs that are imported when used, never with a module."""
 
 
