@@ -1,26 +1,27 @@
-"""What an analysis starts from: the frames of a store, or of one run in it, with the keys they are scored by.
+"""What an analysis starts from: the answers of a store, or of one run in it, with the keys they are scored by.
 
-Self-contained on a store: questionnaires and items come from its own tables, so a store can be analysed anywhere.
+Self-contained on a store: questionnaires and items come from its own tables, so a store can be analysed anywhere. All
+joining and sorting out is done in SQL, once. What comes back is one narrow row per trial with names held as numbers, so
+that ten million answers take less than a gigabyte; ``Answers.wholes`` and ``Whole.parts`` then give a piece at a time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import polars as pl
 
 from culturesim.errors import AnalysisError, UnknownNameError
-from culturesim.score import Key, code_shares, read_key, scale_points
+from culturesim.records import NO_PERSONA, STATUSES
+from culturesim.score import Key, centre, code_shares, item_values, read_key, scale_points, with_attention
 from culturesim.store import Store
 
-_RESPONSES = """
-    select run, trial_id::varchar as trial_id, model, questionnaire, version, item, kind, topic, language, persona_id,
-        frame, wording, option_order, repeat, elicitation, status, codes, order_codes,
-        map_entries(probabilities) as probabilities, mass
-    from run_responses where $1 is null or run = $1"""
+NAMES = ("model", "questionnaire", "version", "item", "language", "persona_id", "frame", "option_order", "elicitation",
+         "status")  # fmt: skip
+"""The columns of answers that hold names."""
 
 _RUNS = """
     select id, model, simulated, coalesce(outcome, 'unfinished') as outcome, created::varchar as started,
@@ -28,29 +29,41 @@ _RUNS = """
         coalesce(backend::varchar, '{}') as backend
     from runs where $1 is null or id = $1 order by created, id"""
 
+_SHARED = """
+    select exists (from reused)
+        or exists (select 1 from completions group by trial_id having min(run) <> max(run)) as shared"""
+
+_TRIAL = ("questionnaire", "version", "item", "language", "persona", "frame", "option_order", "elicitation")
+"""The names that the table of trials holds."""
+
+_ANSWERED = """
+    with {numbered}, named as (select unnest($2::varchar[]) as run, unnest($3::integer[]) as number)
+    select named.number as model, {numbers}, list_position({statuses}, status) - 1 as status, wording, repeat, codes,
+        order_codes, map_entries(probabilities) as probabilities, mass
+    from {source} as answered
+    join named using (run)
+    {joins}
+    where $1 is null or run = $1
+    {once}"""
+
+_ONCE = "qualify row_number() over (partition by trial_id, named.number order by run) = 1"
+"""A trial that several runs share counts once for each name that they give the model."""
+
+_MEMBERS = """
+    select run, questionnaire, questionnaire as asked_as, version, language, count(*) as asked
+    from {source} where $1 is null or run = $1 group by all"""
+
 
 @dataclass(frozen=True)
-class Answers:
-    """What an analysis starts from. Frames as the queries above give them; ``questionnaires`` and ``items`` are tables.
+class Part:
+    """The answers of one model to one questionnaire in one language. Frames are as ``score`` wants and gives them."""
 
-    ``members`` counts the answers of each run, those it reused among them, by questionnaire and language; ``asked_as``
-    is the questionnaire's own name, also where ``questionnaire`` tells its versions apart. ``responses`` has each trial
-    once, however many runs share it.
-    """
-
-    runs: pl.DataFrame
-    members: pl.DataFrame
-    questionnaires: pl.DataFrame
+    model: str
+    questionnaire: str
+    language: str
+    key: Key
     items: pl.DataFrame
     responses: pl.DataFrame
-
-    @cached_property
-    def keys(self) -> tuple[Key, ...]:
-        """How the questionnaires are scored."""
-        return tuple(
-            read_key(name, version, scoring, self.items.filter(questionnaire=name, version=version))
-            for name, version, scoring in self.questionnaires.select("id", "version", "scoring").iter_rows()
-        )
 
     @cached_property
     def shares(self) -> pl.DataFrame:
@@ -62,6 +75,82 @@ class Answers:
         """Answers on ordinal scales, with ``y``: the (expected) place on the scale, 0 … 1."""
         return scale_points(self.responses, self.shares, self.items)
 
+    @cached_property
+    def checked(self) -> pl.DataFrame:
+        """The responses, with whether their filling was ``checked`` for attention, and ``failed``."""
+        return with_attention(self.responses, [self.key])
+
+    @cached_property
+    def values(self) -> pl.DataFrame:
+        """Values of items, reverse-keyed and centred as the key says, of fillings that failed no attention item."""
+        kept = self.checked.filter(~pl.col("failed"))
+        return centre(item_values(kept, self.shares, self.items, [self.key]), [self.key])
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The answers of one model to one questionnaire, in all languages."""
+
+    model: str
+    questionnaire: str
+    key: Key
+    items: pl.DataFrame
+    responses: pl.DataFrame
+    personas: pl.DataFrame
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages it was asked in."""
+        return tuple(sorted(self.responses["language"].cast(pl.String).unique()))
+
+    def parts(self) -> Iterator[Part]:
+        """Its answers, a language at a time."""
+        kinds = self.items.select("item", "kind", "topic")
+        for language in self.languages:
+            own = self.responses.filter(language=language).with_columns(pl.col(NAMES).cast(pl.String))
+            yield Part(self.model, self.questionnaire, language, self.key, self.items,
+                       own.join(kinds, on="item", maintain_order="left"))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What an analysis starts from.
+
+    ``responses`` has each trial once, however many runs share it: ``trial_id``, the names ``NAMES`` as categories,
+    ``wording``, ``repeat``, ``codes``, ``order_codes``, ``probabilities`` (key and value) and ``mass``.
+    ``members`` counts the answers of each run, those it reused among them, by questionnaire and language; ``asked_as``
+    is the questionnaire's own name, also where ``questionnaire`` tells its versions apart. ``personas`` has a column
+    for each attribute, beside ``persona_id``.
+    """
+
+    runs: pl.DataFrame
+    members: pl.DataFrame
+    questionnaires: pl.DataFrame
+    items: pl.DataFrame
+    responses: pl.DataFrame
+    personas: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"persona_id": pl.String}))
+
+    @cached_property
+    def keys(self) -> Mapping[str, Key]:
+        """How each questionnaire is scored."""
+        return {
+            name: read_key(name, version, scoring, self.items.filter(questionnaire=name, version=version))
+            for name, version, scoring in self.questionnaires.select("id", "version", "scoring").iter_rows()
+        }
+
+    def wholes(self) -> Iterator[Whole]:
+        """The answers of each model to each questionnaire."""
+        pairs = self.responses.select(pl.col("model", "questionnaire").cast(pl.String)).unique()
+        for model, questionnaire in sorted(pairs.iter_rows()):
+            own = self.responses.filter(model=model, questionnaire=questionnaire)
+            items = self.items.filter(questionnaire=questionnaire)
+            yield Whole(model, questionnaire, self.keys[questionnaire], items, own, self.personas)
+
+    def parts(self) -> Iterator[Part]:
+        """The answers of each model to each questionnaire in each language."""
+        for whole in self.wholes():
+            yield from whole.parts()
+
 
 def read_answers(store: Store, run: str | None = None) -> Answers:
     """The answers of a store, or of one run, with the definitions they were asked by."""
@@ -69,48 +158,74 @@ def read_answers(store: Store, run: str | None = None) -> Answers:
     if run is not None and runs.is_empty():
         known = [stored.run.id for stored in store.runs()]
         raise UnknownNameError("run", run, known, "see: culturesim status")
-    runs, answered = tell_settings_apart(runs, store.query(_RESPONSES, [run]))
-    if answered.is_empty():
+    runs = runs.with_columns(model=pl.col("id").replace_strict(names_of(runs), return_dtype=pl.String))
+    source = "run_responses" if store.query(_SHARED).item() else "responses"
+    responses = _responses(store, run, runs, source)
+    if responses.is_empty():
         raise AnalysisError(f"{store.path} holds no answers{f' of run {run}' if run else ''}; culturesim survey asks")
-    used = answered.select("questionnaire", "version").unique()
+    used = responses.select(pl.col("questionnaire", "version").cast(pl.String)).unique()
     questionnaires = store.query("select id, version, title, wording, citation, scoring::varchar as scoring "
                                  "from questionnaires order by id, version")  # fmt: skip
     answers = Answers(
         runs,
-        _members(answered),
+        store.query(_MEMBERS.format(source=source), [run]),
         questionnaires.join(used, left_on=["id", "version"], right_on=["questionnaire", "version"], how="semi"),
         store.query("from items").join(used, on=["questionnaire", "version"], how="semi"),
-        answered.drop("run").unique("trial_id", maintain_order=True),
+        responses,
+        _personas(store),
     )
     return tell_versions_apart(answers)
 
 
-def _members(answered: pl.DataFrame) -> pl.DataFrame:
-    name = pl.col("questionnaire").alias("asked_as")
-    return answered.group_by("run", "questionnaire", name, "version", "language").agg(pl.len().alias("asked"))
+def _responses(store: Store, run: str | None, runs: pl.DataFrame, source: str) -> pl.DataFrame:
+    """One row per trial and name of the model."""
+    models = sorted(set(runs["model"]))
+    names: dict[str, Sequence[str]] = {"model": models, "status": STATUSES}
+    for name in _TRIAL:
+        known = store.query(f"select distinct {name} from trials order by {name}")
+        names["persona_id" if name == "persona" else name] = known.to_series().to_list()
+    sql = _ANSWERED.format(
+        numbered=", ".join(
+            f"{name}_names as (select {name}, (row_number() over (order by {name}) - 1)::uinteger as number "
+            f"from (select distinct {name} from trials))"
+            for name in _TRIAL
+        ),
+        numbers=", ".join(f"{name}_names.number as {'persona_id' if name == 'persona' else name}" for name in _TRIAL),
+        joins=" ".join(
+            f"join {name}_names on {name}_names.{name} = answered.{'persona_id' if name == 'persona' else name}"
+            for name in _TRIAL
+        ),
+        statuses=list(STATUSES), source=source, once=_ONCE if source == "run_responses" else "",
+    )  # fmt: skip
+    numbers = [models.index(model) for model in runs["model"]]
+    return as_categories(store.query(sql, [run, runs["id"].to_list(), numbers]), names).with_row_index("trial_id")
 
 
-def tell_settings_apart(runs: pl.DataFrame, answered: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Where one model was asked under several settings, it is called by name and settings: none are pooled.
+def as_categories(numbered: pl.DataFrame, names: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    """The frame with these columns, which number the names they stand for, as categories of those names."""
+    return numbered.with_columns(pl.col(name).cat.to(pl.Enum(known)) for name, known in names.items())
+
+
+def _personas(store: Store) -> pl.DataFrame:
+    """A row per persona and a column per attribute, null where a persona lacks it."""
+    rows = store.query("select id as persona_id, map_entries(attributes) as attributes from personas order by id")
+    wide = (
+        rows.filter(pl.col("persona_id") != NO_PERSONA)
+        .explode("attributes", empty_as_null=True)
+        .unnest("attributes")
+        .drop_nulls("key")
+    )
+    return wide.pivot("key", index="persona_id", values="value", maintain_order=True) if len(wide) else rows.select("persona_id").clear()
+
+
+def names_of(runs: pl.DataFrame) -> dict[str, str]:
+    """Run → what its model is called: with the settings, where one model was asked under several. None are pooled.
 
     A model at two temperatures, or by choice and by probabilities, is two respondents as far as its answers go. What
     runs of both have in common (a list to pick from is asked by choice either way) counts for each. Runs that differ
-    in the seed alone are more of the same. ``answered`` has a row for each run and trial.
+    in the seed alone are more of the same.
     """
-    names = _names(runs)
-    if not names:
-        return runs, answered
-    named = pl.col("run").replace_strict(names, default=pl.col("model"), return_dtype=pl.String)
-    trial = pl.when(pl.col("run").is_in(list(names))).then(pl.concat_str("trial_id", named, separator=" "))
-    called = pl.col("id").replace_strict(names, default=pl.col("model"), return_dtype=pl.String)
-    return runs.with_columns(model=called), answered.with_columns(
-        model=named, trial_id=trial.otherwise(pl.col("trial_id"))
-    )
-
-
-def _names(runs: pl.DataFrame) -> dict[str, str]:
-    """Run → name of its model with the settings that tell it from other runs of that model; only where some do."""
-    names: dict[str, str] = {}
+    names: dict[str, str] = dict(runs.select("id", "model").iter_rows())
     for (model,), own in runs.group_by("model"):
         settings = {run: _settings(study) for run, study in own.select("id", "study").iter_rows()}
         every = list(settings.values())
@@ -145,13 +260,15 @@ def tell_versions_apart(answers: Answers) -> Answers:
         return answers
 
     def named(column: str) -> pl.Expr:
-        name = pl.col(column)
-        return pl.when(name.is_in(several)).then(name + " " + pl.col("version")).otherwise(name).alias(column)
+        name = pl.col(column).cast(pl.String)
+        return pl.when(name.is_in(several)).then(name + " " + pl.col("version").cast(pl.String)).otherwise(name).alias(column)
 
+    responses = answers.responses.with_columns(named("questionnaire"))
+    names = sorted(responses["questionnaire"].unique())
     return replace(
         answers,
         members=answers.members.with_columns(named("questionnaire")),
         questionnaires=answers.questionnaires.with_columns(named("id")),
         items=answers.items.with_columns(named("questionnaire")),
-        responses=answers.responses.with_columns(named("questionnaire")),
+        responses=responses.with_columns(pl.col("questionnaire").cast(pl.Enum(names))),
     )

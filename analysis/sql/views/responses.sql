@@ -7,17 +7,32 @@
 -- probabilities were elicited it is the expected value. It is null unless the answer is valid and the scale ordinal:
 -- what is missing is a status, never a number.
 create or replace view responses as
-with latest as (
-    from completions
-    qualify row_number() over (partition by trial_id order by attempt desc, started desc, run desc) = 1
+-- Hardly any trial is asked twice, or read by two parsers: those few are sorted, all others taken as they are.
+with again as (
+    select trial_id from completions group by trial_id having count(*) > 1
+),
+latest as (
+    from completions anti join again using (trial_id)
+    union all by name
+    from (
+        from completions semi join again using (trial_id)
+        qualify row_number() over (partition by trial_id order by attempt desc, started desc, run desc) = 1
+    )
+),
+reread as (
+    select run, trial_id, attempt from answers group by all having count(*) > 1
 ),
 newest as (
-    from answers
-    qualify row_number() over (
-        partition by run, trial_id, attempt
-        -- Versions are compared number by number, so that 10 follows 9.
-        order by list_transform(string_split(parser, '.'), lambda part: try_cast(part as integer)) desc, parser desc
-    ) = 1
+    from answers anti join reread using (run, trial_id, attempt)
+    union all by name
+    from (
+        from answers semi join reread using (run, trial_id, attempt)
+        qualify row_number() over (
+            partition by run, trial_id, attempt
+            -- Versions are compared number by number, so that 10 follows 9.
+            order by list_transform(string_split(parser, '.'), lambda part: try_cast(part as integer)) desc, parser desc
+        ) = 1
+    )
 ),
 read as (
     select

@@ -1,0 +1,79 @@
+"""What remains when the role changes, and what moves with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from culturesim.results.estimate import Estimate, Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StabilityRow(Finding):
+    """One dimension over personas (base 2). Lee, Lee & Cho (2024).
+
+    ``inertia`` = 1 − entropy of the pooled answers / log₂ k: 1 where all answer alike. ``steerability``: the
+    Jensen–Shannon distance between the answers of the model as itself and those of its personas; ``chance`` of it,
+    ``p`` against chance. ``retest``: ICC(1) of the personas' scores over repeats.
+    """
+
+    dimension: str
+    title: str
+    inertia: Estimate
+    steerability: Estimate
+    chance: float | None
+    p: float | None
+    retest: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementRow(Finding):
+    """Whether personas put the dimensions in the same order: Kendall's W and the mean Spearman correlation of pairs.
+
+    ``p`` tests that they do not agree at all (Friedman's test).
+    """
+
+    dimensions: int
+    kendall_w: Estimate
+    spearman: Estimate
+    p: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRow(Finding):
+    """Whether one persona keeps its profile over a factor: the mean correlation of its scores between two levels."""
+
+    factor: str
+    levels: int
+    correlation: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveRow(Finding):
+    """How much a score of so many personas would vary from draw to draw.
+
+    ``variance`` over random subsets of those drawn, ``expected`` = variance of one persona / ``personas``.
+    """
+
+    dimension: str
+    title: str
+    personas: int
+    variance: float | None
+    expected: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeRow(Finding):
+    """What an attribute of the persona does to a dimension: η² and ω², of two levels Cohen's d (second less first).
+
+    ``p`` permutes the attribute among personas, ``q`` after Benjamini and Hochberg over all attributes and dimensions.
+    """
+
+    attribute: str
+    levels: tuple[str, ...]
+    dimension: str
+    title: str
+    eta2: Estimate
+    omega2: Estimate
+    d: Estimate | None
+    p: float | None
+    q: float | None
