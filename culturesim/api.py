@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from culturesim.usage import Measured
 
 DEFAULT_DB = Path("survey.duckdb")
+
+REPORTED = ("coverage", "distributions", "scores", "effects", "positions", "congruence", "dif", "invariance")
+"""The tables that a report is made of; the last three tell whether languages may be ranked."""
 
 
 class Reach(TypedDict, total=False):
@@ -241,16 +244,16 @@ def reparse(db: str | Path = DEFAULT_DB, run: str | None = None, *, library: Lib
     return store.append_answers(answers())
 
 
-def analyse(db: str | Path = DEFAULT_DB, run: str | None = None, *, seed: int = 0, replicates: int = 2000,
-            library: Library | None = None) -> Analysis:  # fmt: skip
-    """The result tables of all answers in a store, or of one run's."""
+def analyse(db: str | Path = DEFAULT_DB, run: str | None = None, *, tables: Collection[str] = (), seed: int = 0,
+            replicates: int = 2000, library: Library | None = None) -> Analysis:  # fmt: skip
+    """The result tables of all answers in a store, or of one run's: all tables, or those named in ``tables``."""
     from culturesim.analyse import analyse as analyse_store
 
     store = open_store(db, library, exists=True)
     store.recover()
     if run is not None:
         find_run(store, run)
-    return analyse_store(store, run, seed=seed, replicates=replicates)
+    return analyse_store(store, run, tables=tables, seed=seed, replicates=replicates)
 
 
 def report(db: str | Path = DEFAULT_DB, out: str | Path = "report", run: str | None = None, *,
@@ -259,5 +262,5 @@ def report(db: str | Path = DEFAULT_DB, out: str | Path = "report", run: str | N
     from culturesim.report import write_report
 
     library = library or Library()
-    analysis = analysis or analyse(db, run, library=library)
+    analysis = analysis or analyse(db, run, tables=REPORTED, library=library)
     return write_report(analysis, library.folder("analysis/report"), Path(out))

@@ -1,25 +1,52 @@
-"""What an analysis does not support: which rankings of languages are withheld, and why, in plain words."""
+"""What an analysis does not support: which findings, which rankings of languages, and why, in plain words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypedDict
 
-from culturesim.results import CoverageRow, PositionRow
+from culturesim.results import CongruenceRow, CoverageRow, DifRow, Estimate, InvarianceRow, PositionRow
 
 FEWEST_VALID = 0.8
-"""The share of valid answers below which languages are not ranked."""
+"""The share of valid answers below which nothing is claimed of a language."""
 
 LEAST_MASS = 0.1
-"""The mean probability on the options below which languages are not ranked."""
+"""The mean probability on the options below which nothing is claimed of a language."""
 
-UNTESTED = "comparability across languages has not been tested"
+UNTESTED = "comparability across languages has not been tested (it takes personas asked in each language)"
 
 
-def withheld_claims(coverage: Iterable[CoverageRow], positions: Iterable[PositionRow]) -> dict[str, str]:
+class Judged(TypedDict):
+    """The two fields in which a row says whether it is supported, and why not."""
+
+    supported: bool
+    reason: str
+
+
+def judged(doubts: Iterable[str], *estimates: Estimate) -> Judged:
+    """Whether a finding is supported: no doubt about the answers, and every estimate has its interval."""
+    reasons = list(doubts)
+    for one in estimates:
+        if one.value is None or one.low is None:
+            reasons.append(one.note or "no interval")
+    return {"supported": not reasons, "reason": "; ".join(dict.fromkeys(reasons))}
+
+
+def doubts_of(coverage: CoverageRow, position: PositionRow | None) -> tuple[str, ...]:
+    """Why the content of the answers in one language is not to be claimed; nothing where it may be."""
+    place = _doubts_of_position(position) if position else ()
+    return (*_doubts_of_coverage(coverage), *place)
+
+
+def withheld_claims(
+    coverage: Iterable[CoverageRow], positions: Iterable[PositionRow], congruence: Sequence[CongruenceRow] = (),
+    dif: Sequence[DifRow] = (), invariance: Sequence[InvarianceRow] = (),
+) -> dict[str, str]:  # fmt: skip
     """Why languages are not ranked, by "model / questionnaire"; only where more than one language was asked.
 
-    Low coverage, little probability on the options and answers by place come first. That items mean the same in each
-    language (equal loadings, no differential functioning) is not tested yet, so this alone withholds every ranking.
+    Low coverage, little probability on the options and answers by place come first. Then comparability: a ranking needs
+    that every dimension's loadings are alike (φ ≥ .85), that intercepts are equal over languages (scalar invariance)
+    and that no item works differently to more than a negligible degree. What could not be tested withholds, too.
     """
     reasons: dict[tuple[str, str], list[str]] = {}
     languages: dict[tuple[str, str], set[str]] = {}
@@ -28,11 +55,41 @@ def withheld_claims(coverage: Iterable[CoverageRow], positions: Iterable[Positio
         reasons.setdefault((row.model, row.questionnaire), []).extend(_doubts_of_coverage(row))
     for position in positions:
         reasons.setdefault((position.model, position.questionnaire), []).extend(_doubts_of_position(position))
-    return {
-        f"{model} / {questionnaire}": "; ".join([*reasons[model, questionnaire], UNTESTED])
-        for (model, questionnaire), tags in languages.items()
-        if len(tags) > 1
-    }
+    withheld = {}
+    for (model, questionnaire), tags in languages.items():
+        if len(tags) < 2:
+            continue
+        own = [[one for one in rows if (one.model, one.questionnaire) == (model, questionnaire)]
+               for rows in (congruence, dif, invariance)]  # fmt: skip
+        said = [*reasons[model, questionnaire], *_doubts_of_comparability(*own)]  # type: ignore[arg-type]
+        if said:
+            withheld[f"{model} / {questionnaire}"] = "; ".join(said)
+    return withheld
+
+
+def _doubts_of_comparability(
+    congruence: Sequence[CongruenceRow], dif: Sequence[DifRow], invariance: Sequence[InvarianceRow]
+) -> Iterator[str]:
+    verdicts = {row.verdict for row in congruence} - {"unknown"}
+    sizes = {row.size for row in dif} - {"unknown"}
+    scalar = [row for row in invariance if row.level != "configural" and row.holds is not None]
+    if not verdicts or not sizes or not scalar:
+        yield UNTESTED
+        return
+    poor = sorted({f"{row.dimension} in {row.language}" for row in congruence if row.verdict == "poor"})
+    if poor:
+        yield f"loadings differ between languages (φ below .85): {_few(poor)}"
+    failed = sorted({f"{row.dimension} ({row.level})" for row in scalar if row.holds is False})
+    if failed:
+        yield f"not invariant over languages: {_few(failed)}"
+    moved = sorted({f"{row.item} in {row.language}" for row in dif if row.size in {"moderate", "large"}})
+    if moved:
+        yield f"items work differently: {_few(moved)}"
+
+
+def _few(names: Sequence[str], most: int = 6) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
 
 
 def _doubts_of_coverage(row: CoverageRow) -> Iterator[str]:

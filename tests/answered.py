@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from culturesim.answers import NAMES
+
 PROBABILITIES = pl.List(pl.Struct({"key": pl.Int32, "value": pl.Float64}))
 _RESPONSE = {
     "trial_id": pl.String, "model": pl.String, "questionnaire": pl.String, "version": pl.String, "item": pl.String,
@@ -36,6 +38,13 @@ def response(item, code=None, persona="none", **other):
 def responses(rows):
     """The frame of answers."""
     return pl.DataFrame([{"trial_id": str(n)} | row for n, row in enumerate(rows)], schema=_RESPONSE)
+
+
+def categories(frame):
+    """The frame of answers with names as categories, as an analysis starts from."""
+    return frame.drop("kind", "topic").with_columns(
+        pl.col(name).cast(pl.Enum(sorted(frame[name].unique()))) for name in NAMES
+    )
 
 
 def items(*rows):

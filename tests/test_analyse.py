@@ -4,22 +4,17 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from culturesim.analyse import (
-    analyse,
-    coverage_rows,
-    design_rows,
-    distribution_rows,
-    effect_rows,
-    position_rows,
-    questionnaire_rows,
-    score_rows,
-)
-from culturesim.answers import Answers, tell_settings_apart, tell_versions_apart
+from culturesim.analyse import analyse, tables_of
+from culturesim.analyse.asked import design_rows, distribution_rows, questionnaire_rows
+from culturesim.analyse.effects import effect_rows as effects_of
+from culturesim.analyse.effects import position_row
+from culturesim.analyse.scores import score_rows as scores_of
+from culturesim.answers import Answers, names_of, tell_versions_apart
 from culturesim.backends import load
 from culturesim.errors import AnalysisError, UnknownNameError
 from culturesim.stats.inference import Bootstrap
 from culturesim.survey import Asking
-from tests.answered import items, response, responses
+from tests.answered import categories, items, response, responses
 from tests.asked import run_row
 
 QUICK = Bootstrap(replicates=400)
@@ -48,7 +43,21 @@ def answers(rows, asked=None, runs=None, members=(), **scoring):
     table = pl.DataFrame([given | {"scoring": json.dumps(MEAN | scoring)}])
     asked = items(*sorted({row["item"] for row in rows})) if asked is None else asked
     return Answers(pl.DataFrame(runs or [run()]), pl.DataFrame(list(members) or [member()]), table, asked,
-                   responses(rows))  # fmt: skip
+                   categories(responses(rows)))  # fmt: skip
+
+
+def every(make):
+    """The rows that ``make`` gives of each part of the answers."""
+    return lambda given, *how: [row for part in given.parts() for row in make(part, *how)]
+
+
+score_rows, effect_rows = every(scores_of), every(effects_of)
+position_rows = every(lambda part, how: [position_row(part, how)])
+distributed = every(distribution_rows)
+
+
+def coverage_rows(given, how):
+    return tables_of(given, "", how, ["coverage"]).coverage
 
 
 def both_orders(item, printed, turned, persona="none", **other):
@@ -151,7 +160,7 @@ def test_who_fails_an_item_of_attention_is_left_out_of_the_scores_and_counted():
     assert (found.score.value, found.score.n, found.score.clusters) == (2.0, 3, 3)
     assert (found.checked, found.excluded, found.flag) == (3, 1, "")
     assert only(coverage_rows(given, QUICK)).asked == 8
-    assert only(distribution_rows(given), item="a").n == 4
+    assert only(distributed(given), item="a").n == 4
 
 
 def test_where_every_filling_failed_there_is_no_score():
@@ -251,7 +260,7 @@ def test_answers_read_as_choices_have_no_mass_and_take_none_away():
     found = only(coverage_rows(answers(asked), QUICK))
     assert (found.valid_share.value, found.mass) == (pytest.approx(2 / 3), pytest.approx((0.9 + 0.3) / 2))
     assert only(coverage_rows(answers(asked[1:2]), QUICK)).mass is None
-    shares = {row.item: row.shares for row in distribution_rows(answers(asked))}
+    shares = {row.item: row.shares for row in distributed(answers(asked))}
     assert (shares["a"][1], shares["b"][3], shares["c"]) == (0.5, 1.0, {})
 
 
@@ -272,7 +281,7 @@ def test_trials_that_runs_share_are_planned_once():
 
 def test_distributions_average_probabilities_and_count_choices():
     rows = [response("a", 1, "p"), response("a", persona="q", p={1: 0.5, 2: 0.25, 5: 0.25}), response("a", None, "r")]
-    found = only(distribution_rows(answers(rows)))
+    found = only(distributed(answers(rows)))
     assert found.shares == {1: 0.75, 2: 0.125, 3: 0.0, 4: 0.0, 5: 0.125}
     assert (found.n, found.asked, found.condition, found.topic) == (2, 3, "personas", "t")
 
@@ -280,11 +289,11 @@ def test_distributions_average_probabilities_and_count_choices():
 def test_shares_of_picks_sum_to_their_mean_number():
     asked = items(("a", {"kind": "pick", "scale_kind": "nominal", "dimensions": []}), "b")
     rows = [response("a", kind="pick", codes=[1, 2], persona="p"), response("a", kind="pick", codes=[2], persona="q")]
-    assert only(distribution_rows(answers(rows, asked))).shares == {1: 0.5, 2: 1.0, 3: 0, 4: 0, 5: 0}
+    assert only(distributed(answers(rows, asked))).shares == {1: 0.5, 2: 1.0, 3: 0, 4: 0, 5: 0}
 
 
 def test_an_item_without_valid_answers_has_no_shares():
-    assert only(distribution_rows(answers([response("a")]))).shares == {}
+    assert only(distributed(answers([response("a")]))).shares == {}
 
 
 # ---------------------------------------------------------------- several at once
@@ -306,33 +315,28 @@ def test_versions_of_a_questionnaire_are_told_apart():
 
 
 def settings_of(*studies):
-    """What four answers of one model are called, asked by runs of these studies that share the first answer."""
-    runs = pl.DataFrame([run(str(n), study=json.dumps(study)) for n, study in enumerate(studies)])
-    answered = responses([response("a", code) for code in (1, 2)])
-    shared = pl.concat([answered.with_columns(run=pl.lit(str(n))) for n in range(len(studies))])
-    return tell_settings_apart(runs, shared)
+    """What the model of runs of these studies is called."""
+    rows = [run(str(n), study=json.dumps(study)) for n, study in enumerate(studies)]
+    return list(names_of(pl.DataFrame(rows)).values())
 
 
 def test_settings_of_one_model_are_told_apart():
     studies = [{"settings": {"temperature": t, "top_p": 1.0, "seed": s}} for t, s in ((0.0, 1), (1.0, 1), (1.0, 2))]
-    runs, answered = settings_of(*studies)
-    assert runs["model"].to_list() == ["m (temperature 0)", "m (temperature 1)", "m (temperature 1)"]
-    assert answered["trial_id"].n_unique() == 4  # two for each temperature
+    assert settings_of(*studies) == ["m (temperature 0)", "m (temperature 1)", "m (temperature 1)"]
 
 
 def test_ways_to_elicit_are_told_apart():
-    runs, _ = settings_of({"elicitation": "choice"}, {"elicitation": "probabilities", "keys": "letters"})
-    assert runs["model"].to_list() == ["m (choice, keys None)", "m (probabilities, letters)"]
+    found = settings_of({"elicitation": "choice"}, {"elicitation": "probabilities", "keys": "letters"})
+    assert found == ["m (choice, keys None)", "m (probabilities, letters)"]
 
 
 def test_personas_told_in_two_ways_are_not_pooled():
-    runs, _ = settings_of({"elicitation": "choice"}, {"elicitation": "choice", "rendering": "biography"})
-    assert runs["model"].to_list() == ["m (second person)", "m (biography)"]
+    found = settings_of({"elicitation": "choice"}, {"elicitation": "choice", "rendering": "biography"})
+    assert found == ["m (second person)", "m (biography)"]
 
 
 def test_another_seed_is_more_of_the_same():
-    runs, answered = settings_of({"settings": {"seed": 1}}, {"settings": {"seed": 2}})
-    assert set(runs["model"]) | set(answered["model"]) == {"m"}
+    assert set(settings_of({"settings": {"seed": 1}}, {"settings": {"seed": 2}})) == {"m"}
 
 
 # ---------------------------------------------------------------- from a store

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from culturesim.cli import asking, exchanging, looking, serving
+from culturesim.cli import analysing, asking, exchanging, looking, serving
 from culturesim.cli.terminal import complain
 from culturesim.errors import CulturesimError, StudyError, UnknownNameError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (*asking.COMMANDS, *looking.COMMANDS, *serving.COMMANDS, *exchanging.COMMANDS):
+for _command in (*asking.COMMANDS, *analysing.COMMANDS, *looking.COMMANDS, *serving.COMMANDS, *exchanging.COMMANDS):
     app.command()(_command)
 app.command("list")(looking.list_)
 app.command("import")(exchanging.import_)

@@ -1,4 +1,4 @@
-"""Commands that look at what there is: status, reparse, analyse, report, sql, list, show, check."""
+"""Commands that look at what there is: status, reparse, report, sql, list, show, check."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import typer
 from culturesim import api
 from culturesim.check import Inspection, inspect
 from culturesim.cli import options as o
-from culturesim.cli.terminal import frame_table, print_json, say, show_summary, table
+from culturesim.cli.terminal import frame_table, print_json, say, table
 from culturesim.errors import UnknownNameError
 from culturesim.language import language
 from culturesim.library import Library
 from culturesim.persona import Attribute, PersonaPool
 from culturesim.population import read_population
 from culturesim.questionnaire import CompositeItem, Questionnaire
-from culturesim.results import Analysis, Estimate, ScoreRow
+from culturesim.results import TABLES
 
 Row = Sequence[object]
 Listed = tuple[Sequence[str], Iterable[Row]]
@@ -40,16 +40,6 @@ def status(db: o.Db = o.DEFAULT_DB, json: o.Json = False) -> None:
 def reparse(run: o.RunName = None, db: o.Db = o.DEFAULT_DB, path: o.Paths = None) -> None:
     """Parse the stored completions with today's parser; older answers are kept beside."""
     say(f"{api.reparse(db, run, library=o.library(path)):,} new answers")
-
-
-def analyse(run: o.RunName = None, db: o.Db = o.DEFAULT_DB, seed: o.Seed = None, path: o.Paths = None,
-            json: o.Json = False) -> None:  # fmt: skip
-    """Compute the result tables of a store, or of one run."""
-    analysis = api.analyse(db, run, seed=seed or 0, library=o.library(path))
-    if json:
-        print_json(asdict(analysis))
-    else:
-        _show_analysis(analysis)
 
 
 def report(run: o.RunName = None, out: Annotated[Path, typer.Option("--out", "-o", help="folder")] = Path("report"),
@@ -83,10 +73,11 @@ class Kind(Enum):
     populations = "populations"
     models = "models"
     queries = "queries"
+    tables = "tables"
 
 
 def list_(kind: Kind, path: o.Paths = None, json: o.Json = False) -> None:
-    """List questionnaires, batteries, languages, pools, frames, populations, models or queries."""
+    """List questionnaires, batteries, languages, pools, frames, populations, models, queries or result tables."""
     columns, rows = _LISTS[kind](o.library(path))
     found = [list(row) for row in rows]
     if json:
@@ -149,9 +140,14 @@ def _queries(library: Library) -> Listed:
     return ("name", "what it shows"), api.open_store(library=library).names().items()
 
 
+def _tables(_: Library) -> Listed:
+    return ("name", "what it shows"), TABLES.items()
+
+
 _LISTS: dict[Kind, Callable[[Library], Listed]] = {
     Kind.questionnaires: _questionnaires, Kind.batteries: _batteries, Kind.languages: _languages, Kind.pools: _pools,
     Kind.frames: _frames, Kind.populations: _populations, Kind.models: _models, Kind.queries: _queries,
+    Kind.tables: _tables,
 }  # fmt: skip
 
 
@@ -257,30 +253,4 @@ def _span(fewest: int, most: int) -> str:
     return str(most) if fewest == most else f"{fewest}–{most}"
 
 
-def _remarks(score: ScoreRow) -> str:
-    left_out = f"{score.excluded} of {score.checked} fillings left out" if score.checked else ""
-    return "; ".join(remark for remark in (score.flag, left_out) if remark)
-
-
-def _show_analysis(analysis: Analysis) -> None:
-    rows = [
-        (s.model, s.questionnaire, s.title, s.language, s.condition, _estimate(s.score), s.score.n, _remarks(s))
-        for s in analysis.scores
-    ]
-    columns = ("model", "questionnaire", "dimension", "language", "asked as", "score", "n", "")
-    table("dimension scores", columns, rows, ("n",))
-    show_summary(analysis)
-    for claim, reason in analysis.withheld.items():
-        say(f"no ranking for {claim}: {reason}")
-    say(f"intervals: {analysis.confidence:.0%}, {analysis.replicates:,} bootstrap replicates, seed {analysis.seed}")
-
-
-def _estimate(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return f"— ({estimate.note})"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.2f}"
-    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
-
-
-COMMANDS = (status, reparse, analyse, report, sql, show, check)
+COMMANDS = (status, reparse, report, sql, show, check)

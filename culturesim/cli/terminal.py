@@ -51,6 +51,12 @@ def print_json(content: object) -> None:
     sys.stdout.flush()
 
 
+def print_text(text: str) -> None:
+    """Text on stdout, as it is."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
     """A table on stderr; the columns named in ``numbers`` stand to the right."""
     console.print(Text(title, style="bold"), soft_wrap=True)

@@ -1,0 +1,241 @@
+"""Role-play stability: what remains of answers when the persona changes, and what moves with its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from culturesim.analyse.parts import Arrays, Asked, estimate, index, nothing, number, person_items
+from culturesim.answers import Part, Whole
+from culturesim.claims import judged
+from culturesim.records import NO_PERSONA
+from culturesim.results import AgreementRow, AttributeRow, CurveRow, Estimate, ProfileRow, StabilityRow
+from culturesim.score import DimensionKey
+from culturesim.stats.attributes import attribute_effects
+from culturesim.stats.inference import Bootstrap, Floats, Interval
+from culturesim.stats.permutation import Permutations
+from culturesim.stats.stability import agreement, inertia, ipsative, retest, stability_curve, steerability
+
+FEWEST_PERSONAS = 8
+"""Personas below which nothing is claimed about what personas do."""
+
+CURVE_SIZES = (5, 10, 20, 50, 100, 200, 500, 1000)
+MOST_LEVELS = 12
+"""Attributes with more levels than this are taken in groups: numbers by quartile, names by the most frequent."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of personas in one language: ``table`` is (personas, dimensions), NaN where there is none."""
+
+    people: list[str]
+    dimensions: tuple[DimensionKey, ...]
+    table: Floats
+
+    @cached_property
+    def centred(self) -> Floats:
+        """Scores less the persona's mean over the dimensions (METHODS §5: s_d = mean(d) − mean of all)."""
+        with np.errstate(invalid="ignore"):
+            centred: Floats = self.table - np.nanmean(self.table, axis=1, keepdims=True)
+        return centred
+
+
+def scored(part: Part, values: pl.DataFrame | None = None) -> Scored:
+    """The personas' scores on every dimension, of all fillings or of those in ``values``."""
+    values = part.values if values is None else values
+    items = part.key.scored
+    people, matrix = person_items(values, items)
+    place = {item: number for number, item in enumerate(items)}
+    columns = []
+    for dimension in part.key.dimensions:
+        own = matrix[:, [place[item] for item in dimension.items]]
+        if dimension.formula:
+            columns.append(dimension.score(dict(zip(dimension.items, own.T, strict=True))))
+        else:
+            answered = np.isfinite(own).sum(axis=1)
+            sums = np.nansum(own, axis=1)
+            enough = (answered > 0) & (2 * answered >= own.shape[1])
+            columns.append(np.divide(sums, answered, out=np.full(len(own), np.nan), where=enough))
+    return Scored(people, part.key.dimensions, np.column_stack(columns) if columns else np.empty((len(people), 0)))
+
+
+def few(people: int, least: int = FEWEST_PERSONAS) -> list[str]:
+    """The reason that there are too few personas; none where there are enough."""
+    return [f"{people} personas; {least} are the least"] if people < least else []
+
+
+def stability_rows(
+    part: Part, arrays: Arrays, found: Scored, bootstrap: Bootstrap, doubts: Sequence[str]
+) -> Iterator[StabilityRow]:
+    """Inertia, steerability and test–retest of each dimension."""
+    if not found.people:
+        return
+    members = {item.item: item for item in arrays.asked["personas"]}
+    alone = {item.item: item for item in arrays.asked["none"]}
+    turned = dict(part.items.select("item", "reverse").iter_rows())
+    for place, dimension in enumerate(found.dimensions):
+        items = [members[item] for item in dimension.items if item in members]
+        if not items or len({item.answers.shape[1] for item in items}) > 1:
+            continue  # a dimension of several scales has no pooled distribution
+        pooled = _per_cluster(items, turned, "persona")
+        own = [alone[item.item] for item in items if item.item in alone]
+        n, people = sum(len(item.answers) for item in items), len(found.people)
+        still = estimate(inertia(pooled, bootstrap), n, "personas")
+        moved, chance, p = _steered(pooled, own, turned, bootstrap, n)
+        again = estimate(retest(_over_repeats(part, dimension), confidence=bootstrap.confidence), n, "personas")
+        yield StabilityRow(
+            model=part.model, questionnaire=part.questionnaire, language=part.language, dimension=dimension.id,
+            title=dimension.title, inertia=still, steerability=moved, chance=chance, p=p, retest=again,
+            **judged([*doubts, *few(people)], still),
+        )  # fmt: skip
+
+
+def _per_cluster(items: Sequence[Asked], turned: Mapping[str, bool], facet: str) -> Floats:
+    """(clusters, k): the answers of each cluster to the items of a dimension, added up; reversed items turned round."""
+    answers = np.concatenate([item.answers[:, ::-1] if turned[item.item] else item.answers for item in items])
+    who = np.unique(np.concatenate([item.levels[facet] for item in items]), return_inverse=True)[1]
+    return np.stack([np.bincount(who, column) for column in answers.T], axis=1)
+
+
+def _steered(
+    pooled: Floats, own: Sequence[Asked], turned: Mapping[str, bool], bootstrap: Bootstrap, n: int
+) -> tuple[Estimate, float | None, float | None]:
+    if not own:
+        return nothing("personas", "the model was not asked as itself", n), None, None
+    filled = [_as_fillings(item) for item in own]
+    found = steerability(pooled, _per_cluster(filled, turned, "filling"), bootstrap,
+                         permutations=Permutations(seed=bootstrap.seed))  # fmt: skip
+    return estimate(found.distance, n, "personas"), found.chance, found.p
+
+
+def _as_fillings(item: Asked) -> Asked:
+    """The item's answers with their filling as a level of its own."""
+    key = np.zeros(len(item.answers), np.int64)
+    for facet in ("frame", "wording", "option_order", "repeat"):
+        key = key * 10_000 + item.levels[facet]
+    return Asked(item.item, item.topic, item.answers, {**item.levels, "filling": key})
+
+
+def _over_repeats(part: Part, dimension: DimensionKey) -> Floats:
+    """(personas, repeats): the mean of a dimension's items in each repeat."""
+    values = part.values.filter((pl.col("persona_id") != NO_PERSONA) & pl.col("item").is_in(list(dimension.items)))
+    means = values.group_by("persona_id", "repeat").agg(pl.col("value").mean())
+    people, repeats = sorted(means["persona_id"].unique()), sorted(means["repeat"].unique())
+    table = np.full((len(people), len(repeats)), np.nan)
+    place = means["repeat"].replace_strict(repeats, range(len(repeats)), return_dtype=pl.Int64).to_numpy()
+    table[index(means["persona_id"], people), place] = means["value"].to_numpy()
+    return table
+
+
+def agreement_rows(part: Part, found: Scored, bootstrap: Bootstrap, doubts: Sequence[str]) -> Iterator[AgreementRow]:
+    """Whether personas put the dimensions in one order."""
+    if len(found.people) < 2 or found.table.shape[1] < 2:
+        return
+    agreed = agreement(found.table, confidence=bootstrap.confidence)
+    n = int(np.isfinite(found.table).sum())
+    w, rho = (estimate(one, n, "personas") for one in (agreed.kendall_w, agreed.spearman))
+    yield AgreementRow(
+        model=part.model, questionnaire=part.questionnaire, language=part.language,
+        dimensions=found.table.shape[1], kendall_w=w, spearman=rho, p=agreed.p,
+        **judged([*doubts, *few(agreed.personas), *_few_dimensions(found)], rho),
+    )  # fmt: skip
+
+
+def _few_dimensions(found: Scored, least: int = 3) -> list[str]:
+    count = found.table.shape[1]
+    return [f"an order of {count} dimensions says little; {least} are the least"] if count < least else []
+
+
+def profile_rows(
+    part: Part | Whole, contexts: Mapping[str, Sequence[Scored]], bootstrap: Bootstrap, doubts: Sequence[str]
+) -> Iterator[ProfileRow]:
+    """Whether a persona keeps its profile over the levels of each factor."""
+    language = part.language if isinstance(part, Part) else ""
+    for factor, levels in contexts.items():
+        people = sorted(set.intersection(*(set(level.people) for level in levels)))
+        if len(levels) < 2 or len(people) < 2 or levels[0].table.shape[1] < 3:
+            continue
+        rows = [[{name: at for at, name in enumerate(level.people)}[who] for who in people] for level in levels]
+        stack = np.stack([level.table[own] for level, own in zip(levels, rows, strict=True)])
+        kept = estimate(ipsative(stack, confidence=bootstrap.confidence), int(np.isfinite(stack).sum()), "personas")
+        yield ProfileRow(
+            model=part.model, questionnaire=part.questionnaire, language=language, factor=factor, levels=len(levels),
+            correlation=kept, **judged([*doubts, *few(len(people))], kept),
+        )  # fmt: skip
+
+
+def contexts(part: Part) -> dict[str, list[Scored]]:
+    """The personas' scores under each level of the factors that have several."""
+    found = {}
+    for factor in ("wording", "option_order", "frame", "repeat"):
+        levels = sorted(part.values[factor].unique())
+        if len(levels) > 1:
+            found[factor] = [scored(part, part.values.filter(pl.col(factor) == level)) for level in levels]
+    return found
+
+
+def curve_rows(part: Part, found: Scored, bootstrap: Bootstrap, doubts: Sequence[str]) -> Iterator[CurveRow]:
+    """How much scores vary between draws of so many personas; centred scores, as in METHODS §5."""
+    people = len(found.people)
+    sizes = [size for size in CURVE_SIZES if size <= people]
+    if not sizes:
+        return
+    reasons = judged([*doubts, *few(people)])
+    for point in stability_curve(found.centred, sizes, seed=bootstrap.seed):
+        for place, dimension in enumerate(found.dimensions):
+            yield CurveRow(
+                model=part.model, questionnaire=part.questionnaire, language=part.language, dimension=dimension.id,
+                title=dimension.title, personas=point.personas, variance=_finite(point.variance[place]),
+                expected=_finite(point.expected[place]), **reasons,
+            )  # fmt: skip
+
+
+def attribute_rows(
+    part: Part, found: Scored, personas: pl.DataFrame, bootstrap: Bootstrap, doubts: Sequence[str]
+) -> Iterator[AttributeRow]:
+    """What every attribute of the persona does to every dimension."""
+    if len(found.people) < 3:
+        return
+    people = pl.DataFrame({"persona_id": found.people}).join(personas, on="persona_id", how="left",
+                                                             maintain_order="left")  # fmt: skip
+    told = {name: levels_of(people[name]) for name in people.columns if name != "persona_id"}
+    told = {name: levels for name, levels in told.items() if len({level for level in levels if level is not None}) > 1}
+    effects = attribute_effects(found.table, told, permutations=Permutations(seed=bootstrap.seed),
+                                confidence=bootstrap.confidence)  # fmt: skip
+    for effect in effects:
+        dimension = found.dimensions[effect.dimension]
+
+        def of(interval: Interval, n: int = effect.personas) -> Estimate:
+            return estimate(interval, n, "personas")
+
+        eta2 = of(effect.eta2)
+        yield AttributeRow(
+            model=part.model, questionnaire=part.questionnaire, language=part.language, attribute=effect.attribute,
+            levels=tuple(map(str, effect.levels)), dimension=dimension.id, title=dimension.title, eta2=eta2,
+            omega2=of(effect.omega2), d=effect.d and of(effect.d), p=number(effect.p), q=number(effect.q),
+            **judged([*doubts, *few(effect.personas), *([effect.note] if effect.note else [])]),
+        )  # fmt: skip
+
+
+def levels_of(column: pl.Series) -> list[str | None]:
+    """An attribute's levels as an analysis of variance takes them: at most ``MOST_LEVELS``.
+
+    More numbers than that are put into quarters, of more names the rarer ones are taken together as "other".
+    """
+    known = column.drop_nulls()
+    if known.n_unique() <= MOST_LEVELS:
+        return column.to_list()
+    numbers = column.cast(pl.Float64, strict=False)
+    if numbers.null_count() == column.null_count():
+        cuts = sorted({float(numbers.quantile(share)) for share in (0.25, 0.5, 0.75)})  # type: ignore[arg-type]
+        return numbers.cut(cuts).cast(pl.String).to_list()
+    kept = known.value_counts(sort=True).head(MOST_LEVELS - 1).to_series().to_list()
+    return [None if name is None else name if name in kept else "other" for name in column.to_list()]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
