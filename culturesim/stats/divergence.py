@@ -7,6 +7,7 @@ entropies in another base differ by a constant factor, distances (square roots) 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +66,78 @@ def js_distance(p: npt.ArrayLike, q: npt.ArrayLike, *, base: float) -> Floats:
     return distance
 
 
+def generalised_jsd(members: npt.ArrayLike, weights: npt.ArrayLike | None = None, *, base: float) -> Floats:
+    """Jensen–Shannon divergence of many, ``H(Σ_i w_i p_i) − Σ_i w_i H(p_i)``: what mixing adds to the entropy.
+
+    Parameters
+    ----------
+    members : (…, m, k)
+        Probability vectors.
+    weights : (m,), default equal
+        Non-negative; they are made to sum to 1.
+    base
+        Of the logarithm; > 1.
+
+    Returns
+    -------
+    (…)
+        In [0, H(w)], with equal weights in [0, log m]; 0 only where all members of weight are the same. With two
+        members of equal weight it is ``jsd``.
+
+    References
+    ----------
+    Lin (1991), Divergence measures based on the Shannon entropy, IEEE Transactions on Information Theory 37(1).
+    """
+    p = _distribution(members)
+    w = np.ones(p.shape[-2]) if weights is None else np.asarray(weights, dtype=np.float64)
+    if w.shape != p.shape[-2:-1] or (w < 0).any() or not w.sum() > 0:
+        raise AnalysisError(f"{p.shape[-2]} members take as many weights, none negative and not all 0")
+    w = w / w.sum()
+    mixed = np.einsum("m,...mk->...k", w, p)
+    return np.asarray(np.maximum(0.0, entropy(mixed, base=base) - entropy(p, base=base) @ w))
+
+
+def total_variation(p: npt.ArrayLike, q: npt.ArrayLike) -> Floats:
+    """Total variation ``½ Σ |p − q|`` along the last axis: the share of answers that would have to change.
+
+    ``p`` and ``q`` broadcast, (…, k) → (…). A metric, in [0, 1].
+    """
+    p, q = _distribution(p), _distribution(q)
+    return np.asarray(np.abs(p - q).sum(axis=-1) / 2)
+
+
+def wasserstein1(p: npt.ArrayLike, q: npt.ArrayLike, codes: npt.ArrayLike, *, scaled: bool = False) -> Floats:
+    """Wasserstein-1 on ordinal codes: how far, on average, answers would have to move along the scale.
+
+    ``W = Σ_j |P_j − Q_j| (c_{j+1} − c_j)`` with P, Q the cumulative shares up to code c_j.
+
+    Parameters
+    ----------
+    p, q : (…, k)
+        Probability vectors; they broadcast.
+    codes : (k,)
+        Of the options, increasing.
+    scaled
+        Divide by the range c_k − c_1.
+
+    Returns
+    -------
+    (…)
+        A metric, in [0, c_k − c_1], or [0, 1] when scaled.
+
+    References
+    ----------
+    Vallender (1974), Calculation of the Wasserstein distance between probability distributions on the line, Theory of
+    Probability and its Applications 18(4).
+    """
+    p, q, c = _distribution(p), _distribution(q), np.asarray(codes, dtype=np.float64)
+    steps = np.diff(c)
+    if c.shape != p.shape[-1:] or len(c) < 2 or (steps <= 0).any():
+        raise AnalysisError(f"{p.shape[-1]} options take as many codes, two or more, in increasing order")
+    moved = np.abs(np.cumsum(p, axis=-1) - np.cumsum(q, axis=-1))[..., :-1] @ steps
+    return np.asarray(moved / (c[-1] - c[0]) if scaled else moved)
+
+
 def js_centroid(members: npt.ArrayLike, *, tolerance: float = 1e-12, iterations: int = 10_000) -> Floats:
     """The distribution nearest to all members: ``c* = argmin_c Σ_i JSD(p_i, c)``, whatever the base.
 
@@ -85,16 +158,25 @@ def js_centroid(members: npt.ArrayLike, *, tolerance: float = 1e-12, iterations:
     ----------
     Nielsen (2020), On a generalization of the Jensen–Shannon divergence and the Jensen–Shannon centroid, Entropy 22(2).
     """
-    p = np.atleast_2d(_distribution(members))
-    centroid: Floats = p.mean(axis=0)
+    return js_centroids(np.atleast_2d(members), tolerance=tolerance, iterations=iterations)
+
+
+def js_centroids(groups: npt.ArrayLike, *, tolerance: float = 1e-12, iterations: int = 10_000) -> Floats:
+    """``js_centroid`` of each of many groups of as many members: (…, n, k) → (…, k)."""
+    p = _distribution(groups)
+    if p.ndim < 2 or not p.shape[-2]:
+        raise AnalysisError("a centroid needs members: an array of one row for each")
+    open_groups = p.reshape(-1, *p.shape[-2:])
+    centroids: Floats = open_groups.mean(axis=1)
+    left, current = np.arange(len(centroids)), centroids.copy()
     for _ in range(iterations):
-        with np.errstate(divide="ignore"):
-            logs = np.log((p + centroid) / 2).mean(axis=0)
-        moved: Floats = np.exp(logs) / np.exp(logs).sum()
-        if np.abs(moved - centroid).max() <= tolerance:
-            return moved
-        centroid = moved
-    raise AnalysisError(f"the centroid of {len(p)} distributions did not settle in {iterations} steps")
+        moved = _midpoint(open_groups, current)
+        centroids[left] = moved
+        unsettled = np.abs(moved - current).max(axis=1) > tolerance
+        if not unsettled.any():
+            return centroids.reshape(*p.shape[:-2], p.shape[-1])
+        left, current, open_groups = left[unsettled], moved[unsettled], open_groups[unsettled]
+    raise AnalysisError(f"the centroid of {p.shape[-2]} distributions did not settle in {iterations} steps")
 
 
 def inconsistency(members: npt.ArrayLike, *, base: float = E) -> float:
@@ -109,6 +191,25 @@ def inconsistency(members: npt.ArrayLike, *, base: float = E) -> float:
     EMNLP 2024; natural logarithm.
     """
     return float(js_distance(members, js_centroid(members), base=base).mean())
+
+
+@lru_cache
+def largest_inconsistency(members: int, options: int, *, base: float = E) -> float:
+    """The largest ``inconsistency`` of so many members: each on one option, and the options shared out evenly.
+
+    For two members, and for any even number on two options, 0.464501 in base e; 0 for one member or option.
+    """
+    if members < 1 or options < 1:
+        raise AnalysisError("a group has one member and one option at least")
+    return inconsistency(np.eye(options)[np.arange(members) % options], base=base)
+
+
+def _midpoint(p: Floats, centroid: Floats) -> Floats:
+    """One step of the fixed point: (g, n, k) and (g, k) → (g, k)."""
+    with np.errstate(divide="ignore"):
+        moved: Floats = np.exp(np.log((p + centroid[:, None, :]) / 2).mean(axis=1))
+    moved /= moved.sum(axis=1, keepdims=True)
+    return moved
 
 
 def _distribution(p: npt.ArrayLike) -> Floats:

@@ -185,26 +185,15 @@ def of_item_means(
     return bootstrap.interval(value, combine(means.T), shape[0], bounds)
 
 
-def t_quantile(probability: float, df: int) -> float:
-    """Quantile of Student's t with ``df`` ≥ 1 (whole) degrees of freedom.
-
-    The distribution function is a finite sum for whole df (Abramowitz & Stegun 1964, 26.7.3–4), inverted by bisection;
-    above 100 degrees the expansion 26.7.5 in 1/df is exact to 1e-6.
+def t_quantile(probability: float, df: float) -> float:
+    """Quantile of Student's t with ``df`` > 0 degrees of freedom.
 
     >>> round(t_quantile(0.975, 7), 4)
     2.3646
     """
-    if probability < 0.5:
-        return -t_quantile(1 - probability, df)
-    if df > 100:
-        return _t_expansion(NormalDist().inv_cdf(probability), df)
-    low, high = 0.0, 1.0
-    while _t_cdf(high, df) < probability:
-        high *= 2
-    while high - low > 1e-12 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if _t_cdf(middle, df) < probability else (low, middle)
-    return high
+    from scipy.special import stdtrit
+
+    return -t_quantile(1 - probability, df) if probability < 0.5 else float(stdtrit(df, probability))
 
 
 def _sums(places: Integers, values: Floats, size: int = 0) -> Floats:
@@ -226,25 +215,3 @@ def _stretch(clusters: int, confidence: float) -> float:
     probability = (1 + confidence) / 2
     z = NormalDist().inv_cdf(probability)
     return math.sqrt(clusters / (clusters - 1)) * t_quantile(probability, clusters - 1) / z
-
-
-def _t_cdf(t: float, df: int) -> float:
-    angle = math.atan(t / math.sqrt(df))
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = df % 2
-    term = cosine if odd else 1.0
-    total = 0.0
-    for step in range(df // 2):
-        total += term
-        term *= cosine**2 * (2 * step + 1 + odd) / (2 * step + 2 + odd)
-    area = 2 / math.pi * (angle + sine * total) if odd else sine * total
-    return (1 + area) / 2
-
-
-def _t_expansion(x: float, df: int) -> float:
-    return (
-        x
-        + (x**3 + x) / (4 * df)
-        + (5 * x**5 + 16 * x**3 + 3 * x) / (96 * df**2)
-        + (3 * x**7 + 19 * x**5 + 17 * x**3 - 15 * x) / (384 * df**3)
-    )

@@ -1,0 +1,292 @@
+"""Whether a model told to be different people answers as different people, and each of them as the same person again.
+
+Inertia and steerability ask what personas change in the distribution of answers to a dimension; base 2, as in the paper
+they come from. The rest asks whether ranks and profiles hold. The persona is the sampling unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from culturesim.errors import AnalysisError
+from culturesim.stats.divergence import entropy, js_distance, jsd
+from culturesim.stats.inference import Bootstrap, Floats, Interval, t_quantile
+from culturesim.stats.permutation import Permutations, p_value
+from culturesim.stats.resampling import LOG, NOTHING, jackknife, of_totals
+
+
+@dataclass(frozen=True, slots=True)
+class Steerability:
+    """How far personas move a dimension's answers. ``chance``, ``chance_high``: mean and 95 % quantile of the distance
+    where personas make no difference, ``p`` how often chance reaches it; ``beyond``: the distance without chance.
+    """
+
+    distance: Interval
+    chance: float | None
+    chance_high: float | None
+    p: float | None
+    beyond: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Variance of the mean score of ``personas`` personas, one figure per dimension.
+
+    ``variance``: over random subsets of those there are; ``expected``: over all such subsets; ``beyond``: over samples
+    from everybody they could have been drawn from.
+    """
+
+    personas: int
+    variance: tuple[float, ...]
+    expected: tuple[float, ...]
+    beyond: tuple[Interval, ...]
+
+
+def inertia(counts: npt.ArrayLike, bootstrap: Bootstrap) -> Interval:
+    """Inertia of a dimension, ``I = 1 − H₂(p)/log₂ k``: how far answers pile up whoever is to answer.
+
+    p is the pooled distribution of all personas' answers to the dimension's items over the k options.
+
+    Parameters
+    ----------
+    counts : (n_personas, k)
+        Answers of each persona by option: counts, or sums of probabilities. Personas without answers are left out.
+
+    Returns
+    -------
+    Interval
+        In [0, 1]: 0 where options are chosen equally often, 1 where all answers are one option. The value is as in the
+        paper. Estimated entropy is too small, by (k − 1)/(2 n ln 2) bits for n independent answers; the interval, over
+        personas (BCa), corrects for that and so may lie to one side of the value where personas are few.
+
+    References
+    ----------
+    Lee, Lee & Cho (2024), Language models show stable value orientations across diverse role-plays, arXiv 2408.09049.
+    """
+    sums = _counts(counts)
+
+    def statistic(totals: Floats) -> Floats:
+        p = totals / totals.sum(axis=1, keepdims=True)
+        return np.asarray(np.clip(1 - entropy(p, base=2) / math.log2(p.shape[1]), 0.0, 1.0))
+
+    return of_totals(statistic, sums, bootstrap, (0.0, 1.0), method="bca")
+
+
+def steerability(
+    personas: npt.ArrayLike,
+    none: npt.ArrayLike,
+    bootstrap: Bootstrap,
+    *,
+    permutations: Permutations = Permutations(),  # noqa: B008 (frozen)
+    base: float = 2.0,
+) -> Steerability:
+    """Jensen–Shannon distance between a dimension's pooled answers with personas and without.
+
+    ``distance = √JSD(p_personas, p_none)``; that of two samples is above 0 even where personas make no difference.
+
+    - ``chance`` and ``p``: all rows, with and without persona, change places (permutation of labels).
+    - ``beyond = √max(0, J̃)``: J̃ is the JSD less its bias, by the jackknife over the rows of both sides. Its interval is
+      ``J̃ ± t s``, s² the sum of both sides' jackknife variances, t with Satterthwaite's degrees of freedom; then the
+      root is taken. A side of one row has no variance: what it would add is missing, and a note says so.
+    - The interval of ``distance`` is that of ``beyond``, the true distance, made wide enough to hold the value.
+
+    Parameters
+    ----------
+    personas : (n_personas, k)
+        Answers of each persona by option: counts, or sums of probabilities.
+    none : (fillings, k)
+        Of each filling without persona (wording, order, frame, repeat).
+
+    Returns
+    -------
+    Steerability
+        Distances in [0, √log 2], in base 2 in [0, 1].
+
+    References
+    ----------
+    Lee, Lee & Cho (2024), Language models show stable value orientations across diverse role-plays, arXiv 2408.09049.
+    Miller (1974), The jackknife: a review, Biometrika 61(1).
+    """
+    sides = [_counts(personas), _counts(none)]
+    if not all(map(len, sides)):
+        return Steerability(NOTHING, None, None, None, NOTHING)
+    a, b = (side.sum(axis=0) for side in sides)
+    highest = math.sqrt(math.log(2) / math.log(base))
+    value = float(js_distance(a / a.sum(), b / b.sum(), base=base))
+    beyond = _beyond(sides, base, bootstrap.confidence, highest)
+    distance = replace(beyond, value=value)
+    if beyond.low is not None and beyond.high is not None:
+        distance = replace(distance, low=min(beyond.low, value), high=max(beyond.high, value))
+    rows = np.concatenate(sides)
+    if len(rows) < 3:
+        return Steerability(distance, None, None, None, beyond)
+    chosen = permutations.orders(len(rows)) < len(sides[0])
+    first = chosen.astype(np.float64) @ rows
+    drawn = _apart(first, rows.sum(axis=0) - first, base)
+    return Steerability(
+        distance, float(drawn.mean()), float(np.quantile(drawn, 0.95)), p_value(value, drawn), beyond
+    )  # fmt: skip
+
+
+def retest(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interval:
+    """Test–retest reliability over repeats within personas: the intraclass correlation ICC(1).
+
+    With mean squares between and within personas, ``ρ = (MSB − MSW)/(MSB + (n₀ − 1) MSW)``,
+    ``n₀ = (N − Σn_i²/N)/(P − 1)`` repeats on average: the share of personas in the variance of one answer.
+
+    Parameters
+    ----------
+    values : (n_personas, repeats)
+        One item or score; NaN where missing. Personas with fewer than two repeats are left out.
+
+    Returns
+    -------
+    Interval
+        In [−1/(n₀ − 1), 1]. Over personas, by the jackknife of ln(MSB/MSW), which unlike the F interval does not take
+        answers for normal.
+
+    References
+    ----------
+    Shrout & Fleiss (1979), Intraclass correlations, Psychological Bulletin 86(2). Arvesen & Schmitz (1970), Robust
+    procedures for variance component problems using the jackknife, Biometrics 26(4).
+    """
+    x = np.asarray(values, dtype=np.float64)
+    x = x[(~np.isnan(x)).sum(axis=1) >= 2]
+    if len(x) < 2:
+        return replace(NOTHING, clusters=len(x), note="fewer than two personas answered twice")
+    x = x - np.nanmean(x)
+    sums = np.column_stack([(~np.isnan(x)).sum(axis=1), np.nansum(x, axis=1), np.nansum(x**2, axis=1)])
+    sums = np.column_stack([sums, sums[:, 1] ** 2 / sums[:, 0], sums[:, 0] ** 2])
+    total = sums.sum(axis=0, keepdims=True)
+    between, within, repeats = (float(part[0]) for part in _mean_squares(total, len(x)))
+    if between <= 0 and within <= 0:
+        return Interval(None, None, None, len(x), "all answers are the same")
+    value = (between - within) / (between + (repeats - 1) * within)
+    if within <= 1e-12 * between:
+        return Interval(1.0, None, None, len(x), "no interval: no persona ever answered otherwise")
+
+    def ratio_of(f: float) -> float:
+        return (f - 1) / (f + repeats - 1)
+
+    b, w, _ = _mean_squares(total - sums, len(x) - 1) if len(x) > 2 else (np.ones(1), np.ones(1), np.ones(1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = jackknife(between / within, b / w, confidence=confidence, link=LOG)
+    if found.low is None or found.high is None:
+        return Interval(value, None, None, len(x), found.note)
+    return Interval(value, ratio_of(found.low), ratio_of(found.high), len(x), found.note)
+
+
+def stability_curve(
+    scores: npt.ArrayLike, sizes: Sequence[int], *, subsets: int = 200, seed: int = 0, confidence: float = 0.95
+) -> tuple[CurvePoint, ...]:
+    """How stable dimension scores are with n personas: the variance of their mean over random subsets.
+
+    With s² the variance of a score over the P personas (divisor P − 1), the mean of n of them, drawn without
+    replacement, has variance ``(s²/n)(1 − n/P)``, which the random subsets estimate; and ``s²/n`` if the P are themselves a sample.
+
+    Parameters
+    ----------
+    scores : (n_personas, n_dimensions)
+        Scores of each persona; to follow the paper, centred: mean of the dimension less mean of all scored items.
+        Personas with a missing score are left out.
+    sizes
+        The n of the curve, each from 1 to the number of personas.
+    subsets, seed
+        How many random subsets for each n.
+
+    Returns
+    -------
+    tuple of CurvePoint
+        One per n. ``beyond`` has the interval of s² (jackknife over personas, log scale), over n.
+
+    References
+    ----------
+    Lee, Lee & Cho (2024), Language models show stable value orientations across diverse role-plays, arXiv 2408.09049.
+    Cochran (1977), Sampling techniques, 3rd ed., theorem 2.2.
+    """
+    x = np.asarray(scores, dtype=np.float64)
+    x = x[~np.isnan(x).any(axis=1)]
+    count = len(x)
+    if any(n < 1 or n > count for n in sizes):
+        raise AnalysisError(f"a subset of {count} personas with all scores has 1 to {count} of them")
+    if count < 2:
+        return ()
+    rng = np.random.default_rng([seed, count])
+    at = np.asarray(sizes) - 1
+    running = np.array([np.cumsum(x[rng.permutation(count)], axis=0)[at] for _ in range(subsets)])
+    variances = (running / (at + 1)[:, None]).var(axis=0, ddof=1)
+    spread = [_variance(column, confidence) for column in x.T]
+    return tuple(
+        CurvePoint(
+            n,
+            tuple(float(v) for v in variances[place]),
+            tuple((one.value or 0.0) / n * (1 - n / count) for one in spread),
+            tuple(_divided(one, n) for one in spread),
+        )
+        for place, n in enumerate(sizes)
+    )
+
+
+def _counts(counts: npt.ArrayLike) -> Floats:
+    sums = np.atleast_2d(np.asarray(counts, dtype=np.float64))
+    if sums.ndim != 2 or sums.shape[1] < 2 or not (sums >= 0).all():
+        raise AnalysisError(
+            "answers by option are an array of one row per respondent, of two options at least, none < 0"
+        )
+    return sums[sums.sum(axis=1) > 0]
+
+
+def _apart(first: Floats, second: Floats, base: float, *, squared: bool = False) -> Floats:
+    p, q = first / first.sum(axis=-1, keepdims=True), second / second.sum(axis=-1, keepdims=True)
+    return jsd(p, q, base=base) if squared else js_distance(p, q, base=base)
+
+
+def _beyond(sides: list[Floats], base: float, confidence: float, highest: float) -> Interval:
+    """Distance less its bias, from the jackknife of the JSD over both sides."""
+    totals = [side.sum(axis=0) for side in sides]
+    square = float(_apart(totals[0], totals[1], base, squared=True))
+    centre, variances, freedom = square, [0.0], [1.0]
+    for side, own, other in zip(sides, totals, reversed(totals), strict=True):
+        if len(side) > 1:
+            without = _apart(own - side, other, base, squared=True)
+            centre += (len(side) - 1) * (square - float(without.mean()))
+            variances.append((len(side) - 1) * float(without.var()))
+            freedom.append(len(side) - 1.0)
+    value = math.sqrt(max(0.0, centre))
+    total = sum(variances)
+    if len(variances) == 1 or total <= 0:
+        return Interval(value, None, None, len(sides[0]), "no interval: it needs two or more personas who differ")
+    df = total**2 / sum(v**2 / f for v, f in zip(variances, freedom, strict=True))
+    reach = t_quantile((1 + confidence) / 2, df) * math.sqrt(total)
+    low, high = (min(highest, math.sqrt(max(0.0, x))) for x in (centre - reach, centre + reach))
+    alone = [name for name, side in zip(("with", "without"), sides, strict=True) if len(side) < 2]
+    note = f"one row of answers {alone[0]} personas: its own chance is not in the interval" if alone else ""
+    return Interval(min(value, highest), low, high, len(sides[0]), note)
+
+
+def _mean_squares(sums: Floats, personas: int) -> tuple[Floats, Floats, Floats]:
+    """MSB, MSW and n₀ from sums of n, Σx, Σx², (Σx)²/n and n² over ``personas``."""
+    n, s, q, t, squares = sums.T
+    within = np.maximum(0.0, q - t) / (n - personas)
+    between = np.maximum(0.0, t - s**2 / n) / (personas - 1)
+    return np.asarray(between), np.asarray(within), np.asarray((n - squares / n) / (personas - 1))
+
+
+def _variance(x: Floats, confidence: float) -> Interval:
+    n, apart = len(x), x - x.mean()
+    total = float((apart**2).sum())
+    value = total / (n - 1)
+    if n < 3 or value <= 0:
+        return Interval(value, None, None, n, "no interval: fewer than three personas, or all the same")
+    left_out = (total - apart**2 * n / (n - 1)) / (n - 2)
+    return jackknife(value, left_out, confidence=confidence, link=LOG)
+
+
+def _divided(x: Interval, n: int) -> Interval:
+    value, low, high = (None if part is None else part / n for part in (x.value, x.low, x.high))
+    return replace(x, value=value, low=low, high=high)
