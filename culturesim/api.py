@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from culturesim.backends import default_server
+from culturesim.backends import default_server, proper_name
+from culturesim.briefing import brief
 from culturesim.errors import StoreError, StudyError, UnknownNameError
-from culturesim.figures import figures_for
 from culturesim.library import Library
 from culturesim.plan import Plan, make_plan
 from culturesim.prepare import Prepared, for_backend, prepare
@@ -80,10 +80,16 @@ def plan(study: Study, *, library: Library | None = None, prices: str | Path | N
 
     Tokens are told from the answers of the same model in the store ``db``, where it has enough of them.
     """
-    library = library or Library()
+    library, study = library or Library(), _named(study)
     found = _measured(study, Path(db), library) if db is not None and Path(db).is_file() else ()
     price_list = Prices.read(None if prices is None else Path(prices))
     return make_plan(prepare(study, library), prices=price_list, measured=found, batch=batch)
+
+
+def _named(study: Study) -> Study:
+    """The study with its model's proper name: two spellings of one simulated respondent ask the same trials."""
+    proper = proper_name(study.model)
+    return study if proper == study.model else study.model_copy(update={"model": proper})
 
 
 def _measured(study: Study, db: Path, library: Library) -> Sequence[Measured]:
@@ -113,7 +119,7 @@ def survey(
     Raises ``DefinitionError``, ``UnknownNameError`` or ``StudyError`` before anything is asked, ``BackendError`` where
     the model cannot be had, ``RunError`` where asking came to nothing; whatever was answered is kept.
     """
-    library = library or Library()
+    library, study = library or Library(), _named(study)
     # Two servers are two models, however the server is named: the study says which it is.
     if server := base_url or study.base_url or default_server(study.model):
         study = study.model_copy(update={"base_url": server})
@@ -183,10 +189,11 @@ def _backend(prepared: Prepared, library: Library, reach: Reach, limits: Limits)
         raise StudyError(
             f"the price of {study.model} is not known, so --max-cost cannot hold: give it in a file with --prices"
         )
-    figures = figures_for(study.model, prepared.selection, library)
+    briefing = brief(study.model, prepared.selection, prepared.lexicons.values(), library)
     backend = load(
-        study.model, base_url=reach.get("base_url") or study.base_url or None, timeout=limits.timeout, figures=figures,
-        device=reach.get("device", ""), dtype=study.dtype, trust_remote_code=reach.get("trust_remote_code", False),
+        study.model, base_url=reach.get("base_url") or study.base_url or None, timeout=limits.timeout,
+        briefing=briefing, device=reach.get("device", ""), dtype=study.dtype,
+        trust_remote_code=reach.get("trust_remote_code", False),
     )  # fmt: skip
     if study.dtype and _told_of(backend).get("dtype") != study.dtype:
         raise StudyError(f"{study.model} cannot be run in {study.dtype}: --dtype is for hf/ models")

@@ -18,9 +18,11 @@ from pydantic import AfterValidator, Field
 from culturesim.definition import Strict, read_model
 from culturesim.errors import DefinitionError, Fault, UnknownNameError
 from culturesim.language import WORD_END, WORD_START, fold, language, plain, plain_pattern
+from culturesim.records import Speech
 
 Patterns = tuple[re.Pattern[str], ...]
 
+_PLACEHOLDER = re.compile(r"\{[^}]*\}?|\}")
 _UNSPACED = {"Hans", "Hant", "Jpan", "Khmr", "Laoo", "Mymr", "Thai"}
 
 
@@ -38,6 +40,8 @@ class Lexicon:
     nothing ("happy to help"). ``ordinals``: folded word → rank ("first": 1). ``variants``: parts of a label → how else
     people write them (る at the end → ります). ``label_suffixes``: what may be glued to a label where words have spaces
     (Korean 와, "and").
+
+    ``speech``: whole answers that simulated respondents give; the parser does not use them.
 
     By three more, texts are checked. ``negation_words``: words that negate a statement ("not", "never"), and no others;
     where a file has none, its ``negations``. ``privations``: words that negate a part of one ("without", "nobody").
@@ -66,6 +70,7 @@ class Lexicon:
     negation_words: re.Pattern[str]
     privations: re.Pattern[str]
     degrees: Patterns
+    speech: Speech
 
 
 def _compiles(pattern: str) -> str:
@@ -86,6 +91,19 @@ def _told_apart(rows: list[list[str]]) -> list[list[str]]:
     return rows
 
 
+def _names_an_option(phrase: str) -> str:
+    fields = _PLACEHOLDER.findall(phrase)
+    if not fields or not {*fields} <= {"{key}", "{label}"}:
+        raise ValueError("wants {key}, {label} or both, and no other placeholder")
+    return phrase
+
+
+def _names_none(phrase: str) -> str:
+    if _PLACEHOLDER.search(phrase):
+        raise ValueError("wants no placeholder: it is said whatever the options are")
+    return phrase
+
+
 def _known(tag: str) -> str:
     try:
         return language(tag).tag
@@ -96,6 +114,14 @@ def _known(tag: str) -> str:
 _Regex = Annotated[str, Field(min_length=1), AfterValidator(_compiles)]
 _Text = Annotated[str, Field(min_length=1)]
 _Rows = Annotated[list[list[_Text]], AfterValidator(_told_apart)]
+
+
+class SpeechFile(Strict):
+    """What people say. ``answers``: with ``{key}`` and ``{label}`` for the option's; all others: as they stand."""
+
+    answers: tuple[Annotated[_Text, AfterValidator(_names_an_option)], ...] = ()
+    refusals: tuple[Annotated[_Text, AfterValidator(_names_none)], ...] = ()
+    asides: tuple[Annotated[_Text, AfterValidator(_names_none)], ...] = ()
 
 
 class LexiconFile(Strict):
@@ -122,6 +148,7 @@ class LexiconFile(Strict):
     negation_words: tuple[_Regex, ...] = ()
     privations: tuple[_Regex, ...] = ()
     degrees: tuple[tuple[_Regex, ...], ...] = ()
+    speech: SpeechFile = SpeechFile()
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -156,6 +183,7 @@ def read_lexicon(path: Path) -> Lexicon:
         negation_words=_words(content.negation_words, spaced) if content.negation_words else negations,
         privations=_words(content.privations, spaced),
         degrees=tuple(_words(row, spaced) for row in content.degrees),
+        speech=Speech(content.speech.answers, content.speech.refusals, content.speech.asides),
     )
 
 

@@ -121,6 +121,18 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Speech:
+    """How people of one language answer, for simulated respondents: ``{key}`` and ``{label}`` are the option's.
+
+    ``answers`` name one option, ``refusals`` refuse to, ``asides`` say nothing of it.
+    """
+
+    answers: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CallError:
     """Why a call gave no completion. ``kind`` is one of ``FATAL_ERRORS``, ``TRIAL_ERRORS`` or ``TRANSIENT_ERRORS``."""
 

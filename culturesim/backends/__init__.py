@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from culturesim.backends.base import Backend, Capabilities, Factory, Figures, Options
+from culturesim.backends.base import Backend, Briefing, Capabilities, Factory, Figures, Options
 from culturesim.backends.presets import default_server, thinking_room
 from culturesim.errors import BackendError, UnknownNameError
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 __all__ = [
-    "ENTRY_POINTS", "Backend", "Capabilities", "Figures", "Options", "default_server", "known_models", "load",
-    "providers", "thinking_room",
+    "ENTRY_POINTS", "Backend", "Briefing", "Capabilities", "Figures", "Options", "default_server", "known_models",
+    "load", "proper_name", "providers", "thinking_room",
 ]  # fmt: skip
 
 ENTRY_POINTS = "culturesim.backends"
@@ -76,6 +76,8 @@ _PROVIDERS = {
             "uniform": "simulated respondent: every answer is equally likely",
             "first-option": "simulated respondent: always the option printed first",
             "country:SE": "simulated respondent: answers spread as a country's published figures say",
+            "graded?persona=0.3&position=0.2": "simulated respondent: a graded response model with the biases you name",
+            "graded:path/to/truth.toml": "the same, with its numbers in a file; docs/respondents.md",
         },
     ),
 }
@@ -86,20 +88,20 @@ def load(
     *,
     base_url: str | None = None,
     timeout: float | None = None,
-    figures: Mapping[str, Figures] | None = None,
+    briefing: Briefing | None = None,
     device: str = "",
     dtype: str = "",
     trust_remote_code: bool = False,
 ) -> Backend:
     """The backend that MODEL names, ready to be asked.
 
-    ``timeout`` bounds one call in seconds (None: the adapter's own). ``figures`` holds the published figures of
-    countries by ISO code, for ``sim/country:…``. ``device``, ``dtype`` ("" for what suits the machine) and
+    ``timeout`` bounds one call in seconds (None: the adapter's own). ``briefing`` is what a simulated respondent knows
+    of those it plays and of what it is asked. ``device``, ``dtype`` ("" for what suits the machine) and
     ``trust_remote_code`` are for models run here. With ``base_url`` a name of no known provider is a model of that
     OpenAI-compatible server. Raises ``UnknownNameError`` for a name that nothing answers to, ``BackendError`` where a
     key, a package or a file is missing.
     """
-    options = Options(base_url, timeout, device, dtype, trust_remote_code, figures or {})
+    options = Options(base_url, timeout, device, dtype, trust_remote_code, briefing or Briefing())
     provider, slash, name = model.partition("/")
     if slash and provider in providers():
         if not name:
@@ -111,6 +113,19 @@ def load(
     if slash:
         raise UnknownNameError("provider", provider, providers(), hint=_USAGE)
     raise UnknownNameError("model", model, known_models(), hint=_USAGE)
+
+
+def proper_name(model: str) -> str:
+    """A MODEL as runs are named after it: of two spellings of one simulated respondent, always the same one.
+
+    Raises ``UnknownNameError`` or ``BackendError`` for parameters that no respondent has.
+    """
+    from culturesim.backends.sim_truth import NAME, Truth
+
+    name, mark, query = model.partition("?")
+    if name != NAME or not mark:
+        return model
+    return f"{name}?{proper}" if (proper := Truth.of_query(query).query) else name
 
 
 def providers() -> tuple[str, ...]:

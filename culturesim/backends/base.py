@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
-from culturesim.records import CallError, Completion, Prompt, Settings
+from culturesim.records import CallError, Completion, ItemRow, Prompt, Settings, Speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,25 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Briefing:
+    """What a simulated respondent is told before it is asked; models are told nothing.
+
+    ``figures``: a country's ISO code → its figures. ``items``: what is known of those it may be asked. ``speech``:
+    language → how people answer in it. ``truth``: what the file in ``sim/graded:FILE`` says, and ``place`` its path.
+    """
+
+    figures: Mapping[str, Figures] = field(default_factory=dict)
+    items: Sequence[ItemRow] = ()
+    speech: Mapping[str, Speech] = field(default_factory=dict)
+    truth: Mapping[str, Any] = field(default_factory=dict)
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What the caller may say about a backend beside its name.
 
-    ``timeout`` is in seconds, None for the adapter's own. ``figures`` maps a country's ISO code to its figures.
+    ``timeout`` is in seconds, None for the adapter's own. ``briefing`` is for simulated respondents.
     ``device`` and ``dtype`` ("" for what suits the machine) and ``trust_remote_code`` are for models run here.
     """
 
@@ -132,7 +147,7 @@ class Options:
     device: str = ""
     dtype: str = ""
     trust_remote_code: bool = False
-    figures: Mapping[str, Figures] = field(default_factory=dict)
+    briefing: Briefing = field(default_factory=Briefing)
 
 
 Factory = Callable[[str, Options], Backend]

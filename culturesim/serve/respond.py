@@ -6,18 +6,18 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import cast
 
 from culturesim.backends import load
 from culturesim.backends.simulated import Simulated
+from culturesim.briefing import brief
 from culturesim.errors import BackendError
-from culturesim.figures import figures_for
 from culturesim.language import ascii_digits
 from culturesim.library import Library
 from culturesim.questionnaire import AskedItem, PickItem, Questionnaire
-from culturesim.records import Elicitation, Option, Prompt, Trial
+from culturesim.records import NO_PERSONA, Elicitation, Option, Prompt, Trial
 
 NO_OPTIONS = "I do not see any options to choose from."
 """What it says to a chat that is no question of a questionnaire."""
@@ -50,6 +50,7 @@ class _Known:
     questionnaire: Questionnaire
     item: AskedItem
     language: str
+    wording: int
 
 
 class Responder:
@@ -61,9 +62,10 @@ class Responder:
         if not model.startswith("sim/"):
             raise BackendError(f"{model} is no simulated respondent; serve one such as sim/uniform")
         every = [(questionnaire, tuple(questionnaire.asked.values())) for questionnaire in self._questionnaires]
-        figures = figures_for(model, every, self._library)
-        self._respondent = cast("Simulated", load(model, figures=figures))
-        self._told = {place for each in figures.values() for place in (*each.targets, *each.propensities)}
+        briefing = brief(model, every, map(self._library.lexicon, self._library.lexicons()), self._library)
+        self._respondent = cast("Simulated", load(model, briefing=briefing))
+        figures = briefing.figures.values()
+        self._told = {place for each in figures for place in (*each.targets, *each.propensities)}
         self._read = lru_cache(maxsize=20_000)(self._reading)
 
     def reply(self, system: str, user: str, seed: int | None = None, *, probabilities: bool = False) -> Said:
@@ -94,7 +96,8 @@ class Responder:
         item = known.item if known else None
         picks = (item.min_picks, item.max_picks, item.ordered) if isinstance(item, PickItem) else (1, 1, False)
         named = (known.questionnaire.id, known.item.id, known.language) if known else ("", "", "")
-        trial = Trial("0" * 32, named[0], "", named[1], named[2], "", "", 0, "printed", 0, "choice", 0)
+        wording = known.wording if known else 0
+        trial = Trial("0" * 32, named[0], "", named[1], named[2], NO_PERSONA, "", wording, "printed", 0, "choice", 0)
         return Prompt(trial, "", user, options, *picks)
 
     def _recognised(self, user: str) -> _Known | None:
@@ -109,11 +112,11 @@ class Responder:
     def _wordings(self) -> Mapping[str, _Known]:
         """Wording → item; of items in the same words, the one that there are figures for."""
         known = [
-            (form, _Known(questionnaire, item, language))
+            (form, _Known(questionnaire, item, language, number))
             for questionnaire in self._questionnaires
             for language in questionnaire.languages
             for item in questionnaire.asked.values()
-            for wording in questionnaire.text(language).items[item.id]
+            for number, wording in enumerate(questionnaire.text(language).items[item.id])
             for form in _forms(wording)
         ]
         return dict(sorted(known, key=lambda each: (each[1].questionnaire.id, each[1].item.id) in self._told))
@@ -126,9 +129,7 @@ def _forms(text: str) -> tuple[str, str, str]:
 
 
 def _seeded(prompt: Prompt, seed: int, elicitation: Elicitation) -> Prompt:
-    trial = prompt.trial
-    asked = Trial("0" * 32, trial.questionnaire, "", trial.item, trial.language, "", "", 0, "printed", 0,
-                  elicitation, seed)  # fmt: skip
+    asked = replace(prompt.trial, elicitation=elicitation, seed=seed)
     return Prompt(asked, prompt.system, prompt.user, prompt.options, prompt.min_picks, prompt.max_picks, prompt.ordered)
 
 
