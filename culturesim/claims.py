@@ -70,19 +70,19 @@ def withheld_claims(
 def _doubts_of_comparability(
     congruence: Sequence[CongruenceRow], dif: Sequence[DifRow], invariance: Sequence[InvarianceRow]
 ) -> Iterator[str]:
-    verdicts = {row.verdict for row in congruence} - {"unknown"}
-    sizes = {row.size for row in dif} - {"unknown"}
-    scalar = [row for row in invariance if row.level != "configural" and row.holds is not None]
-    if not verdicts or not sizes or not scalar:
+    known = {row.verdict for row in congruence} - {"unknown"}
+    graded = [row for row in dif if row.grade]
+    tested = [row for row in invariance if row.holds is not None]
+    if not known or not graded or not tested:
         yield UNTESTED
         return
-    poor = sorted({f"{row.dimension} in {row.language}" for row in congruence if row.verdict == "poor"})
+    poor = sorted({f"{row.dimension} in {row.language} and {row.other}" for row in congruence if row.verdict == "poor"})
     if poor:
         yield f"loadings differ between languages (φ below .85): {_few(poor)}"
-    failed = sorted({f"{row.dimension} ({row.level})" for row in scalar if row.holds is False})
+    failed = sorted({f"{row.dimension} ({row.level})" for row in tested if row.holds is False})
     if failed:
         yield f"not invariant over languages: {_few(failed)}"
-    moved = sorted({f"{row.item} in {row.language}" for row in dif if row.size in {"moderate", "large"}})
+    moved = sorted({row.item for row in graded if row.grade != "A"})
     if moved:
         yield f"items work differently: {_few(moved)}"
 

@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from culturesim import __version__
-from culturesim.analyse import asked, consistency, effects, scores, stability, styles
+from culturesim.analyse import asked, comparability, consistency, effects, scores, stability, styles, variance
 from culturesim.analyse.comparisons import comparison_rows
 from culturesim.analyse.parts import Arrays, arrays
 from culturesim.answers import Answers, Part, Whole, read_answers
@@ -103,10 +103,11 @@ class _Work:
 
     def _whole(self, whole: Whole, found: Tables) -> None:
         own: Tables = {"consistency": []}
-        values = []
+        values, languages = [], []
         for part in whole.parts():
             self._part(part, whole, found, own)
             values.append(part.values)
+            languages.append(comparability.language_of(part))
         doubts = self._doubts(whole)
         if "consistency" in self.wanted:
             everywhere = Arrays(whole.responses, whole.items)
@@ -115,6 +116,23 @@ class _Work:
         if "profiles" in self.wanted:
             levels = [self.scored[whole.questionnaire, tag][whole.model] for tag in whole.languages]
             found["profiles"] += stability.profile_rows(whole, {"language": levels}, self.bootstrap, doubts)
+        if self.wanted & {"components", "coefficients", "needed"}:
+            for study in variance.studied(whole, pl.concat(values), self.bootstrap, doubts):
+                found["components"] += variance.component_rows(whole, study)
+                found["coefficients"] += variance.coefficient_rows(whole, study)
+                found["needed"] += variance.needed_rows(whole, study)
+        if len(languages) > 1:
+            self._compared(whole, languages, found, doubts)
+
+    def _compared(
+        self, whole: Whole, languages: Sequence[comparability.Language], found: Tables, doubts: Sequence[str]
+    ) -> None:
+        if "congruence" in self.wanted:
+            found["congruence"] += comparability.congruence_rows(whole, languages, self.bootstrap, doubts)
+        if "dif" in self.wanted:
+            found["dif"] += comparability.dif_rows(whole, languages, self.bootstrap, doubts)
+        if "invariance" in self.wanted:
+            found["invariance"] += comparability.invariance_rows(whole, languages, doubts)
 
     def _doubts(self, whole: Whole) -> list[str]:
         """The doubts about any of its languages."""
@@ -138,6 +156,8 @@ class _Work:
             "agreement": lambda: stability.agreement_rows(part, scored, self.bootstrap, doubts),
             "profiles": lambda: stability.profile_rows(part, stability.contexts(part), self.bootstrap, doubts),
             "curves": lambda: stability.curve_rows(part, scored, self.bootstrap, doubts),
+            "reliability": lambda: comparability.reliability_rows(part, self.bootstrap, doubts),
+            "items": lambda: comparability.item_rows(part, self.bootstrap, doubts),
             "attributes": lambda: stability.attribute_rows(part, scored, whole.personas, self.bootstrap, doubts),
         }
         for name, rows in making.items():

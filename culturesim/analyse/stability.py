@@ -15,10 +15,11 @@ from culturesim.claims import judged
 from culturesim.records import NO_PERSONA
 from culturesim.results import AgreementRow, AttributeRow, CurveRow, Estimate, ProfileRow, StabilityRow
 from culturesim.score import DimensionKey
+from culturesim.stats.agreement import agreement, ipsative
 from culturesim.stats.attributes import attribute_effects
 from culturesim.stats.inference import Bootstrap, Floats, Interval
 from culturesim.stats.permutation import Permutations
-from culturesim.stats.stability import agreement, inertia, ipsative, retest, stability_curve, steerability
+from culturesim.stats.stability import inertia, retest, stability_curve, steerability
 
 FEWEST_PERSONAS = 8
 """Personas below which nothing is claimed about what personas do."""

@@ -15,14 +15,14 @@ from culturesim.results.consistency import ConsistencyRow, Kind
 from culturesim.results.estimate import Condition, Estimate, Finding
 from culturesim.results.scores import ComparisonRow, ScoreRow
 from culturesim.results.stability import AgreementRow, AttributeRow, CurveRow, ProfileRow, StabilityRow
-from culturesim.results.variance import ComponentRow, DecisionRow
+from culturesim.results.variance import CoefficientRow, ComponentRow, NeededRow
 
 __all__ = [
     "AgreementRow",
     "Analysis",
     "AttributeRow",
     "ComparisonRow",
-    "ComponentRow",
+    "CoefficientRow", "ComponentRow",
     "Condition",
     "CongruenceRow",
     "ConsistencyRow",
@@ -37,7 +37,7 @@ __all__ = [
     "Finding",
     "InvarianceRow",
     "ItemTotalRow",
-    "Kind",
+    "Kind", "NeededRow",
     "PositionRow",
     "ProfileRow",
     "QuestionnaireResult",
@@ -67,7 +67,8 @@ TABLES: Mapping[str, str] = {
     "curves": "how far scores would vary between draws of so many personas",
     "attributes": "what each attribute of the persona does to each dimension",
     "components": "variance components of persona, item, language, wording, order, frame and repeat",
-    "decisions": "how many personas, items, wordings and repeats are enough",
+    "coefficients": "how well scores tell personas and languages apart, at these sizes and at others",
+    "needed": "how many personas, items, wordings and repeats are enough",
     "reliability": "alpha and omega of each dimension",
     "items": "item-total correlations",
     "congruence": "Tucker's phi between languages",
@@ -105,7 +106,8 @@ class Analysis:
     curves: tuple[CurveRow, ...] = ()
     attributes: tuple[AttributeRow, ...] = ()
     components: tuple[ComponentRow, ...] = ()
-    decisions: tuple[DecisionRow, ...] = ()
+    coefficients: tuple[CoefficientRow, ...] = ()
+    needed: tuple[NeededRow, ...] = ()
     reliability: tuple[ReliabilityRow, ...] = ()
     items: tuple[ItemTotalRow, ...] = ()
     congruence: tuple[CongruenceRow, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,15 +26,17 @@ class ItemTotalRow(Finding):
 
     dimension: str
     item: str
-    item_total: float | None
-    alpha_without: float | None
+    mean: float | None
+    sd: float | None
+    item_total: Estimate
+    alpha_without: Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CongruenceRow(Finding):
-    """Tucker's φ between the loadings of a dimension's items in two languages. ``language`` is the second one's."""
+    """Tucker's φ between the loadings of a dimension's items in two languages, ``language`` and ``other``."""
 
-    reference: str
+    other: str
     dimension: str
     title: str
     phi: Estimate
@@ -42,21 +45,25 @@ class CongruenceRow(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DifRow(Finding):
-    """Whether an item works differently in a language than in the reference, at the same level of the dimension.
+    """Whether an item works differently in some language, at the same level of its dimension.
 
-    Ordinal logistic regression: ``p`` of uniform and non-uniform differences together, robust to one persona answering in
-    both languages, ``q`` after Benjamini and Hochberg over the items; ``effect``: the rise of R².
+    Ordinal logistic regression, robust to one persona's answering in several languages. ``p_uniform`` (a shift),
+    ``p_nonuniform`` (another slope), ``p`` (either), ``q`` after Benjamini and Hochberg over the dimension's items;
+    ``effect``: the rise of Nagelkerke's R²; ``grade`` "A" (negligible), "B" (moderate) or "C" (large); ``shifts``: log
+    odds by language, against the mean of the languages.
     """
 
-    reference: str
     dimension: str
     item: str
-    p: float | None
+    languages: tuple[str, ...]
+    persons: int
     p_uniform: float | None
     p_nonuniform: float | None
+    p: float | None
     q: float | None
     effect: float | None
-    size: Literal["negligible", "moderate", "large", "unknown"]
+    grade: Literal["A", "B", "C"] | None
+    shifts: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,7 @@ class InvarianceRow(Finding):
     """Fit of a one-factor model of a dimension over languages, at one level of equality.
 
     ``delta_cfi`` to the level before; a fall of more than .01 speaks against this level (Cheung & Rensvold 2002).
+    ``p`` of χ² is None where the same personas answered in several languages, since χ² supposes different ones.
     """
 
     dimension: str
@@ -73,6 +81,7 @@ class InvarianceRow(Finding):
     n: int
     chi2: float | None
     df: int
+    p: float | None
     cfi: float | None
     tli: float | None
     rmsea: float | None
