@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.inference import Floats, Interval
-from culturesim.stats.resampling import FISHER, NOTHING, jackknife
+from culturesim.stats.resampling import FISHER, LOGIT, NOTHING, jackknife
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ def agreement(scores: npt.ArrayLike, *, confidence: float = 0.95) -> Agreement:
     the mean over pairs of personas of the correlation of their ranks; without ties it is (mW − 1)/(m − 1).
 
     Both intervals are jackknives over personas: a bootstrap would pair a persona with itself, and agree too well. That
-    of Spearman is computed on Fisher's scale. W of a few personas is above 0 by chance (1/m on average); Spearman is not.
+    of Spearman is computed on Fisher's scale. W of a few personas is above 0 by chance (1/m on average); Spearman is
+    not.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def agreement(scores: npt.ArrayLike, *, confidence: float = 0.95) -> Agreement:
     w = float(concordance(total, ties.sum(), m))
     without = concordance(total - ranks, ties.sum() - ties, m - 1)
     return Agreement(
-        jackknife(w, without, confidence=confidence, bounds=(0.0, 1.0)),
+        jackknife(w, without, confidence=confidence, bounds=(0.0, 1.0), link=LOGIT),
         _mean_correlation(ranks / np.linalg.norm(ranks, axis=1, keepdims=True), confidence),
         _friedman(w, m, n),
         m,

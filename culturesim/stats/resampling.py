@@ -34,6 +34,7 @@ Link = tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]
 
 FISHER: Link = (np.arctanh, np.tanh)
 LOG: Link = (np.log, np.exp)
+LOGIT: Link = (lambda x: np.log(x / (1 - x)), lambda x: 1 / (1 + np.exp(-x)))
 
 NOTHING = Interval(None, None, None, 0, "nothing to estimate from")
 
@@ -207,8 +208,8 @@ def jackknife(
 ) -> Interval:
     """Interval from the values a statistic has without each of the clusters.
 
-    With v_(i) the value without cluster i, ``s² = (G−1)/G Σ (v_(i) − v̄)²`` and the interval is ``v ± t(G−1) s``, cut to
-    ``bounds``.
+    With v_(i) the value without cluster i, ``s² = (G−1)/G Σ (v_(i) − v̄)²`` and the interval is ``v ± t(G−1) s``, cut
+    to ``bounds``.
 
     Parameters
     ----------

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.divergence import entropy, js_distance, jsd
-from culturesim.stats.inference import Bootstrap, Floats, Interval, t_quantile
+from culturesim.stats.inference import Floats, Interval, t_quantile
 from culturesim.stats.permutation import Permutations, p_value
-from culturesim.stats.resampling import LOG, NOTHING, jackknife, of_totals
+from culturesim.stats.resampling import LOG, NOTHING, jackknife
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class CurvePoint:
     beyond: tuple[Interval, ...]
 
 
-def inertia(counts: npt.ArrayLike, bootstrap: Bootstrap) -> Interval:
+def inertia(counts: npt.ArrayLike, *, confidence: float = 0.95) -> Interval:
     """Inertia of a dimension, ``I = 1 − H₂(p)/log₂ k``: how far answers pile up whoever is to answer.
 
     p is the pooled distribution of all personas' answers to the dimension's items over the k options.
@@ -61,8 +61,9 @@ def inertia(counts: npt.ArrayLike, bootstrap: Bootstrap) -> Interval:
     -------
     Interval
         In [0, 1]: 0 where options are chosen equally often, 1 where all answers are one option. The value is as in the
-        paper. Estimated entropy is too small, by (k − 1)/(2 n ln 2) bits for n independent answers; the interval, over
-        personas (BCa), corrects for that and so may lie to one side of the value where personas are few.
+        paper. Estimated entropy is too small, by (k − 1)/(2 n ln 2) bits for n independent answers, so inertia is too
+        large where personas are few; the interval is that of the jackknife over personas, which takes this bias out,
+        made wide enough to hold the value.
 
     References
     ----------
@@ -72,27 +73,33 @@ def inertia(counts: npt.ArrayLike, bootstrap: Bootstrap) -> Interval:
 
     def statistic(totals: Floats) -> Floats:
         p = totals / totals.sum(axis=1, keepdims=True)
-        return np.asarray(np.clip(1 - entropy(p, base=2) / math.log2(p.shape[1]), 0.0, 1.0))
+        return np.asarray(1 - entropy(p, base=2) / math.log2(p.shape[1]))
 
-    return of_totals(statistic, sums, bootstrap, (0.0, 1.0), method="bca")
+    if not len(sums):
+        return NOTHING
+    total = sums.sum(axis=0, keepdims=True)
+    left_out = statistic(total - sums) if len(sums) > 1 else np.array([np.nan])
+    found = jackknife(float(statistic(total)[0]), left_out, confidence=confidence, bounds=(0.0, 1.0), corrected=True)
+    return _holding(float(statistic(total)[0]), found)
 
 
 def steerability(
     personas: npt.ArrayLike,
     none: npt.ArrayLike,
-    bootstrap: Bootstrap,
     *,
     permutations: Permutations = Permutations(),  # noqa: B008 (frozen)
     base: float = 2.0,
+    confidence: float = 0.95,
 ) -> Steerability:
     """Jensen–Shannon distance between a dimension's pooled answers with personas and without.
 
     ``distance = √JSD(p_personas, p_none)``; that of two samples is above 0 even where personas make no difference.
 
     - ``chance`` and ``p``: all rows, with and without persona, change places (permutation of labels).
-    - ``beyond = √max(0, J̃)``: J̃ is the JSD less its bias, by the jackknife over the rows of both sides. Its interval is
-      ``J̃ ± t s``, s² the sum of both sides' jackknife variances, t with Satterthwaite's degrees of freedom; then the
-      root is taken. A side of one row has no variance: what it would add is missing, and a note says so.
+    - ``beyond = √max(0, J̃)``: J̃ is the JSD less its bias, by the jackknife over the rows of both sides. Its interval
+      is ``J̃ ± t s``, s² the sum of both sides' jackknife variances, t with Satterthwaite's degrees of freedom; then the
+      root is taken. It begins at 0 where the permutation test does not reject. A side of one row has no variance: what
+      it would add is missing, and a note says so.
     - The interval of ``distance`` is that of ``beyond``, the true distance, made wide enough to hold the value.
 
     Parameters
@@ -118,19 +125,18 @@ def steerability(
     a, b = (side.sum(axis=0) for side in sides)
     highest = math.sqrt(math.log(2) / math.log(base))
     value = float(js_distance(a / a.sum(), b / b.sum(), base=base))
-    beyond = _beyond(sides, base, bootstrap.confidence, highest)
-    distance = replace(beyond, value=value)
-    if beyond.low is not None and beyond.high is not None:
-        distance = replace(distance, low=min(beyond.low, value), high=max(beyond.high, value))
+    beyond = _beyond(sides, base, confidence, highest)
     rows = np.concatenate(sides)
     if len(rows) < 3:
-        return Steerability(distance, None, None, None, beyond)
+        return Steerability(_holding(value, beyond), None, None, None, beyond)
     chosen = permutations.orders(len(rows)) < len(sides[0])
     first = chosen.astype(np.float64) @ rows
     drawn = _apart(first, rows.sum(axis=0) - first, base)
-    return Steerability(
-        distance, float(drawn.mean()), float(np.quantile(drawn, 0.95)), p_value(value, drawn), beyond
-    )  # fmt: skip
+    p = p_value(value, drawn)
+    if beyond.low is not None and p > 1 - confidence:
+        beyond = replace(beyond, low=0.0)
+    chance, high = float(drawn.mean()), float(np.quantile(drawn, 0.95))
+    return Steerability(_holding(value, beyond), chance, high, p, beyond)
 
 
 def retest(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interval:
@@ -187,7 +193,8 @@ def stability_curve(
     """How stable dimension scores are with n personas: the variance of their mean over random subsets.
 
     With s² the variance of a score over the P personas (divisor P − 1), the mean of n of them, drawn without
-    replacement, has variance ``(s²/n)(1 − n/P)``, which the random subsets estimate; and ``s²/n`` if the P are themselves a sample.
+    replacement, has variance ``(s²/n)(1 − n/P)``, which the random subsets estimate; and ``s²/n`` if the P are
+    themselves a sample.
 
     Parameters
     ----------
@@ -238,7 +245,14 @@ def _counts(counts: npt.ArrayLike) -> Floats:
         raise AnalysisError(
             "answers by option are an array of one row per respondent, of two options at least, none < 0"
         )
-    return sums[sums.sum(axis=1) > 0]
+    return np.asarray(sums[sums.sum(axis=1) > 0])
+
+
+def _holding(value: float, found: Interval) -> Interval:
+    """The interval about another value, made wide enough to hold it."""
+    if found.low is None or found.high is None:
+        return replace(found, value=value)
+    return replace(found, value=value, low=min(found.low, value), high=max(found.high, value))
 
 
 def _apart(first: Floats, second: Floats, base: float, *, squared: bool = False) -> Floats:
