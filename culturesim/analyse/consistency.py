@@ -21,6 +21,9 @@ FACET_OF: dict[Kind, str] = {
 }  # fmt: skip
 """The facet over which each kind of consistency is looked at, within one language."""
 
+DRAWS = 499
+"""Arrangements by chance, for every item."""
+
 
 def part_rows(part: Part, arrays: Arrays, bootstrap: Bootstrap, doubts: Sequence[str]) -> Iterator[ConsistencyRow]:
     """Consistency over wordings, orders, frames and repeats of each item, and over the items of each topic."""
@@ -68,7 +71,7 @@ def _row(
     model: str, questionnaire: str, language: str, condition: Condition, kind: Kind, groups: Sequence[Floats],
     bootstrap: Bootstrap, doubts: Sequence[str],
 ) -> ConsistencyRow:  # fmt: skip
-    found = consistency(groups, bootstrap, permutations=Permutations(seed=bootstrap.seed))
+    found = consistency(groups, bootstrap, permutations=Permutations(DRAWS, bootstrap.seed))
     unit = "topics" if kind == "topic" else "items"
     n = sum(int(np.isfinite(group[..., 0]).sum()) for group in groups)
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-from culturesim.analyse.claims import judged
 from culturesim.analyse.parts import CONDITION, estimate, fillings, groups, index
 from culturesim.answers import Part
+from culturesim.claims import judged
 from culturesim.results import Condition, Estimate, ScoreRow
 from culturesim.score import CELL, DimensionKey
 from culturesim.stats.inference import UNBOUNDED, Bootstrap, Floats, Interval, of_item_means, ratio
@@ -66,16 +65,16 @@ def _score(
     dimension: DimensionKey, values: pl.DataFrame, items: tuple[str, ...], condition: Condition, bootstrap: Bootstrap
 ) -> tuple[Interval, str]:
     bounds = UNBOUNDED if dimension.formula else dimension.range
-    index, numbers = index(values["item"], items), values["value"].to_numpy()
+    place, numbers = index(values["item"], items), values["value"].to_numpy()
 
     def combine(means: Floats) -> Floats:
         return dimension.score(dict(zip(items, means, strict=True)))
 
     if condition == "none" and not dimension.formula:
-        means = np.bincount(index, weights=numbers) / np.bincount(index)
+        means = np.bincount(place, weights=numbers) / np.bincount(place)
         return ratio(means, 1.0, np.arange(len(items)), bootstrap, bounds), "items"
     clusters = index(values["persona_id"] if condition == "personas" else fillings(values))
-    found = of_item_means(numbers, index, clusters, bootstrap, combine=combine, bounds=bounds)
+    found = of_item_means(numbers, place, clusters, bootstrap, combine=combine, bounds=bounds)
     if condition == "none" and found.clusters < FEWEST_CLUSTERS:
         found = replace(found, low=None, high=None, note=_FEW_FILLINGS)
     return found, "personas" if condition == "personas" else "fillings"

@@ -85,7 +85,7 @@ def stability_rows(
         pooled = _per_cluster(items, turned, "persona")
         own = [alone[item.item] for item in items if item.item in alone]
         n, people = sum(len(item.answers) for item in items), len(found.people)
-        still = estimate(inertia(pooled, bootstrap), n, "personas")
+        still = estimate(inertia(pooled, confidence=bootstrap.confidence), n, "personas")
         moved, chance, p = _steered(pooled, own, turned, bootstrap, n)
         again = estimate(retest(_over_repeats(part, dimension), confidence=bootstrap.confidence), n, "personas")
         yield StabilityRow(
@@ -108,7 +108,7 @@ def _steered(
     if not own:
         return nothing("personas", "the model was not asked as itself", n), None, None
     filled = [_as_fillings(item) for item in own]
-    found = steerability(pooled, _per_cluster(filled, turned, "filling"), bootstrap,
+    found = steerability(pooled, _per_cluster(filled, turned, "filling"), confidence=bootstrap.confidence,
                          permutations=Permutations(seed=bootstrap.seed))  # fmt: skip
     return estimate(found.distance, n, "personas"), found.chance, found.p
 

@@ -13,7 +13,7 @@ from culturesim.claims import judged
 from culturesim.results import Condition, Estimate, Style, StyleRow
 from culturesim.score import CELL
 from culturesim.stats.choice import position_coefficient
-from culturesim.stats.inference import Bootstrap, Floats, Integers, Interval
+from culturesim.stats.inference import Bootstrap, Floats, Integers
 from culturesim.stats.styles import acquiescence, at_ends, at_midpoint, share, straight_lining
 
 

@@ -28,7 +28,11 @@ Bools = npt.NDArray[np.bool_]
 
 ONE_BLOCK = "no chance level: it needs the same answers in two or more blocks"
 
-_CHANCE_TOLERANCE = 1e-7
+_TOLERANCE = 1e-7
+_CHANCE_TOLERANCE = 1e-4
+"""How exactly centroids of chance are found, beyond fifty blocks; with fewer, D of several arrangements is the same."""
+
+_FEW_BLOCKS = 50
 _TIE = 1e-6
 
 
@@ -197,7 +201,8 @@ def _measure(cells: Floats, base: float, permutations: Permutations, number: int
         row = GroupConsistency(members, 1, incomplete, d, largest, d / largest, note=ONE_BLOCK)
         return _Measured(row, distances)
     rng = np.random.default_rng([permutations.seed, number, *blocks.shape])
-    drawn = _distances(exchanged(blocks, permutations.draws, rng), base)
+    rough = _CHANCE_TOLERANCE if len(blocks) > _FEW_BLOCKS else _TOLERANCE
+    drawn = _distances(exchanged(blocks, permutations.draws, rng), base, rough)
     chance = drawn.mean(axis=1)
     scale = len(blocks) / (len(blocks) - 1)
     square = scale * float((distances**2).mean() - (drawn**2).mean())
@@ -222,9 +227,9 @@ def _complete(cells: Floats) -> tuple[Floats, int, int]:
     return blocks, int((np.asarray(np.any(asked, axis=1)) & ~complete).sum()), int(members.sum())
 
 
-def _distances(members: Floats, base: float) -> Floats:
+def _distances(members: Floats, base: float, tolerance: float = _TOLERANCE) -> Floats:
     """Distance of each member from its centroid: (R, L, k) → (R, L)."""
-    return js_distance(members, js_centroids(members, tolerance=_CHANCE_TOLERANCE)[:, None, :], base=base)
+    return js_distance(members, js_centroids(members, tolerance=tolerance)[:, None, :], base=base)
 
 
 def _against_chance(tested: Sequence[_Measured]) -> tuple[float | None, float | None, float | None]:

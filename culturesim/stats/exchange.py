@@ -8,7 +8,7 @@ import numpy as np
 
 from culturesim.stats.inference import Floats
 
-SHUFFLED_AT_MOST = 200
+SHUFFLED_AT_MOST = 400
 """Blocks that are exchanged one by one; with more, the normal limit is as good and takes no time."""
 
 
@@ -18,7 +18,7 @@ def exchanged(blocks: Floats, draws: int, rng: np.random.Generator) -> Floats:
     Blocks whose answers are all the same cannot change and are added at the end. Of the others:
 
     - two members that chose codes: of n blocks with the codes a and b, the first member gets a in Binomial(n, ½);
-    - up to 200 blocks: each is shuffled;
+    - up to 400 answers in all: each block is shuffled;
     - more: the normal limit of that, with the same mean Σ_b x̄_b and covariance
       ``Σ_b C_b (δ_lm − (1 − δ_lm)/(L − 1))``, C_b the covariance matrix (divisor L) of the distributions in block b.
       Shares below 0 are set to 0 and the rest renormalised.
@@ -46,7 +46,7 @@ def exchanged(blocks: Floats, draws: int, rng: np.random.Generator) -> Floats:
         sums = np.zeros((draws, members, options))
     elif members == 2 and ((others == 0) | (others == 1)).all():
         sums = _of_pairs(others, draws, rng)
-    elif len(others) <= SHUFFLED_AT_MOST:
+    elif len(others) * members <= SHUFFLED_AT_MOST:
         sums = _shuffled(others, draws, rng)
     else:
         sums = _limit(others, draws, rng)
