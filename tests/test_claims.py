@@ -1,7 +1,7 @@
 from culturesim.claims import withheld_claims
 from culturesim.results import CoverageRow, Estimate, PositionRow
 
-UNTESTED = "comparability across languages has not been tested"
+UNTESTED = "comparability across languages has not been tested (it takes personas asked in each language)"
 
 
 def coverage(language, valid=1.0, mass=None):

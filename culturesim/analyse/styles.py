@@ -120,10 +120,11 @@ def _of_fillings(
 
 
 def _place(orders: pl.Series, codes: pl.Series) -> pl.Series:
-    """The place of each code on its list, from 0."""
-    frame = pl.DataFrame({"order": orders, "code": codes})
-    listed = frame.with_row_index("row").explode("order").with_columns(at=pl.int_range(pl.len()).over("row"))
-    return listed.filter(pl.col("order") == pl.col("code")).sort("row")["at"]
+    """The place of each code on its list, from 0; null where no code is the likeliest."""
+    frame = pl.DataFrame({"order": orders, "code": codes}).with_row_index("row")
+    listed = frame.explode("order").with_columns(place=pl.int_range(pl.len()).over("row"))
+    found = listed.filter(pl.col("order") == pl.col("code")).select("row", "place")
+    return frame.join(found, on="row", how="left", maintain_order="left")["place"]
 
 
 def _matrix(rows: pl.DataFrame, column: str) -> tuple[Floats, Integers, list[str]]:
