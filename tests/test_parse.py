@@ -166,6 +166,17 @@ def test_details_say_why():
     assert read("As an AI I can't feel, but I would choose 3.").detail == "answers though it refuses"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("between", [", ", "; ", "\n"])
+def test_letters_of_a_list_are_keys_though_one_is_a_word(language, between):
+    """Portuguese and Spanish "e" and Arabic "و" are "and" as well."""
+    options = prompt(language, scale="qualities", keys="letters").options
+    for picked in itertools.combinations(options, 2):
+        text = between.join(option.key for option in picked)
+        answer = read(text, language, scale="qualities", keys="letters")
+        assert answer.codes == tuple(option.code for option in picked), text
+
+
 # ---------------------------------------------------------------- JSON
 
 WRITTEN = (

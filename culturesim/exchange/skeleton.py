@@ -193,6 +193,12 @@ negations = ["<not>", "<never>"]
 # continuations = ["<because>", "<since>"]   words that go on after an answer
 # scale_phrases = ["<on a scale from>"]      talk about the scale itself
 # ordinals = [["<first>"], ["<second>"]]     words for ranks
+
+# What simulated respondents say beside bare keys: whole sentences, no patterns; take all four lines in.
+# [speech]
+# answers = ["{{key}}.", "<My answer is> {{key}}."]
+# refusals = ["<I would rather not say.>"]
+# asides = ["<Let me think.>"]
 """
 
 _FRAME = """\

@@ -22,7 +22,7 @@ from culturesim.records import Answer, Completion, Option, Prompt
 
 __all__ = ["MINIMUM_MASS", "PARSER_VERSION", "UNSEEN_MASS", "parse"]
 
-PARSER_VERSION = "4"
+PARSER_VERSION = "5"
 
 _LONGEST = 20_000  # characters after the thinking; no answer is longer, and hostile text must not take long
 

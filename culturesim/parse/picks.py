@@ -160,8 +160,16 @@ def _next(text: str, pick: Pick, vocabulary: Vocabulary) -> int:
     """Where the next entry of a list may begin: after marks and joining words; its own end if nothing parts it."""
     at = skip(_AFTER_LABEL if pick.label else _APART, text, pick.end)
     while (word := vocabulary.lexicon.joiners.match(text, at)) and word.end() > at:
+        if _is_key(text, word, vocabulary):
+            break
         at = skip(_APART, text, word.end())
     return skip(_OPENING, text, at) if at > pick.end else at
+
+
+def _is_key(text: str, word: re.Match[str], vocabulary: Vocabulary) -> bool:
+    """Whether a word that joins is an option's key here: Portuguese for "and" is also the letter in "A, E, F"."""
+    ends = re.match(r" *(?:$|[\n,،、;؛.)])", text[word.end() :])
+    return bool(ends and not word.group().islower() and vocabulary.key_at(text, word.start()))
 
 
 def _without_counting(text: str) -> str:
