@@ -59,6 +59,28 @@ def test_groups_of_one_are_left_out_or_count_as_nothing():
     assert paper.d.value == pytest.approx(0.464501 * 2 / 3, abs=5e-7)
 
 
+def test_groups_of_one_item_are_resampled_together():
+    rng = np.random.default_rng(8)
+    groups = [one_hot(chosen(rng, pair, 60), 5) for pair in np.repeat(LOGITS + rng.normal(size=(6, 2, 5)), 10, axis=0)]
+    apart = consistency(groups, QUICK, permutations=FEW)
+    together = consistency(groups, QUICK, clusters=list(np.repeat(np.arange(6), 10)), permutations=FEW)
+    assert (together.d.clusters, apart.d.clusters) == (6, 60)
+    assert together.d.value == pytest.approx(apart.d.value)
+    for a, b in ((apart.d, together.d), (apart.beyond, together.beyond)):
+        assert b.high - b.low > 1.5 * (a.high - a.low)
+    with pytest.raises(AnalysisError, match="60 groups have 1 clusters"):
+        consistency(groups, QUICK, clusters=[0])
+
+
+def test_groups_of_one_lower_chance_as_they_lower_d():
+    rng = np.random.default_rng(9)
+    groups = [one_hot(chosen(rng, np.tile(LOGITS, (2, 1)), 30), 5) for _ in range(6)]
+    found = consistency(groups, QUICK, permutations=FEW)
+    paper = consistency([*groups, groups[0][:, :1]], QUICK, permutations=FEW, singletons="zero")
+    assert paper.chance == pytest.approx(found.chance * 12 / 13, rel=1e-9)
+    assert paper.d.value == pytest.approx(found.d.value * 12 / 13)
+
+
 def test_blocks_that_lack_a_member_are_left_out_and_counted():
     codes = np.array([[0, 1, -1], [1, -1, -1], [0, 0, -1], [-1, -1, -1]])
     found = consistency([one_hot(codes, 2)], QUICK).groups[0]
