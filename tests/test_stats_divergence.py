@@ -4,9 +4,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import wasserstein_distance
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.divergence import entropy, inconsistency, js_centroid, js_distance, jsd, kl
+from culturesim.stats.divergence import (
+    entropy,
+    generalised_jsd,
+    inconsistency,
+    js_centroid,
+    js_centroids,
+    js_distance,
+    jsd,
+    kl,
+    largest_inconsistency,
+    total_variation,
+    wasserstein1,
+)
 
 E = math.e
 WEIGHTS = st.lists(st.floats(0.01, 1), min_size=3, max_size=3)
@@ -79,3 +93,75 @@ def test_the_centroid_is_nowhere_where_no_member_is():
 def test_what_is_no_distribution_is_refused(wrong):
     with pytest.raises(AnalysisError, match="renormalise"):
         entropy(wrong, base=2)
+
+
+def test_generalised_divergence_is_that_of_two_where_there_are_two():
+    p, q = np.array([0.2, 0.3, 0.5]), np.array([0.6, 0.4, 0.0])
+    assert generalised_jsd([p, q], base=2) == pytest.approx(jsd(p, q, base=2))
+    assert generalised_jsd(np.eye(4), base=2) == pytest.approx(2)
+    assert generalised_jsd(np.eye(2), [0.25, 0.75], base=2) == pytest.approx(entropy([0.25, 0.75], base=2))
+    assert generalised_jsd([[p, q], [p, p]], base=E).shape == (2,)
+
+
+@given(GROUPS)
+def test_generalised_divergence_lies_between_nothing_and_the_entropy_of_the_weights(group):
+    group = np.array(group)
+    assert -1e-12 <= generalised_jsd(group, base=E) <= math.log(len(group)) + 1e-12
+    assert generalised_jsd(group[[0, 0]], base=E) == pytest.approx(0, abs=1e-12)
+    assert generalised_jsd(group[::-1], base=E) == pytest.approx(generalised_jsd(group, base=E))
+
+
+@pytest.mark.parametrize("weights", [[1.0], [0.0, 0.0], [-1.0, 2.0]])
+def test_weights_that_weigh_nothing_are_refused(weights):
+    with pytest.raises(AnalysisError, match="as many weights"):
+        generalised_jsd(np.eye(2), weights, base=2)
+
+
+def test_divergences_are_those_of_scipy():
+    rng = np.random.default_rng(1)
+    p, q = rng.dirichlet(np.ones(5), (2, 20))
+    codes = np.array([1.0, 2.0, 3.0, 5.0, 9.0])
+    assert js_distance(p, q, base=2) == pytest.approx(jensenshannon(p, q, base=2, axis=1))
+    expected = [wasserstein_distance(codes, codes, a, b) for a, b in zip(p, q, strict=True)]
+    assert wasserstein1(p, q, codes) == pytest.approx(expected)
+    assert wasserstein1(p, q, codes, scaled=True) == pytest.approx(np.array(expected) / 8)
+
+
+@given(DISTRIBUTIONS, DISTRIBUTIONS, DISTRIBUTIONS)
+def test_total_variation_and_wasserstein_are_metrics(p, q, r):
+    for distance in (total_variation, lambda a, b: wasserstein1(a, b, [1, 2, 4], scaled=True)):
+        assert 0 <= distance(p, q) <= 1 + 1e-12
+        assert distance(p, q) == pytest.approx(distance(q, p))
+        assert distance(p, p) == 0
+        assert distance(p, q) <= distance(p, r) + distance(r, q) + 1e-9
+
+
+def test_answers_at_opposite_ends_are_as_far_as_can_be():
+    assert total_variation([1, 0, 0], [0, 0, 1]) == wasserstein1([1, 0, 0], [0, 0, 1], [1, 2, 3], scaled=True) == 1
+    assert wasserstein1([1, 0, 0], [0, 0, 1], [1, 2, 3]) == 2
+
+
+@pytest.mark.parametrize("codes", [[1, 2], [3, 2, 1], [1, 1, 2]])
+def test_codes_that_do_not_increase_are_refused(codes):
+    with pytest.raises(AnalysisError, match="in increasing order"):
+        wasserstein1([1, 0, 0], [0, 0, 1], codes)
+
+
+def test_centroids_of_many_groups_are_those_of_each():
+    groups = np.random.default_rng(2).dirichlet(np.full(4, 0.3), (3, 5, 6))
+    centroids = js_centroids(groups)
+    assert centroids.shape == (3, 5, 4)
+    assert centroids[1, 2] == pytest.approx(js_centroid(groups[1, 2]), abs=1e-10)
+
+
+@pytest.mark.parametrize(("members", "options"), [(2, 2), (3, 2), (4, 2), (3, 3), (5, 3), (6, 5)])
+def test_no_group_is_more_inconsistent_than_the_largest(members, options):
+    rng = np.random.default_rng(3)
+    drawn = np.concatenate([rng.dirichlet(np.full(options, a), (300, members)) for a in (0.02, 0.1, 0.5)])
+    found = max(inconsistency(group) for group in drawn)
+    assert 0.8 * largest_inconsistency(members, options) < found <= largest_inconsistency(members, options) + 1e-9
+
+
+def test_the_largest_of_two_labels_is_published():
+    assert largest_inconsistency(2, 2) == largest_inconsistency(2, 5) == pytest.approx(0.464501, abs=5e-7)
+    assert largest_inconsistency(1, 5) == pytest.approx(0, abs=1e-7)

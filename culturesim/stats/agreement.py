@@ -36,7 +36,7 @@ def agreement(scores: npt.ArrayLike, *, confidence: float = 0.95) -> Agreement:
 
     Both intervals are jackknives over personas: a bootstrap would pair a persona with itself, and agree too well. That
     of Spearman is computed on Fisher's scale. W of a few personas is above 0 by chance (1/m on average); Spearman is
-    not.
+    not. Where personas have no order in common both are wider than they would have to be.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def exchanged(blocks: Floats, draws: int, rng: np.random.Generator) -> Floats:
     Hoeffding (1951), A combinatorial central limit theorem, Annals of Mathematical Statistics 22(4).
     """
     count, members, options = blocks.shape
-    moving = (blocks != blocks[:, :1]).any(axis=(1, 2))
+    moving = (blocks != blocks[:, :1]).reshape(count, members * options).any(axis=1)
     still = blocks[~moving, 0].sum(axis=0)
     others = blocks[moving]
     if not len(others):

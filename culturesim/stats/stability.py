@@ -97,9 +97,9 @@ def steerability(
 
     - ``chance`` and ``p``: all rows, with and without persona, change places (permutation of labels).
     - ``beyond = √max(0, J̃)``: J̃ is the JSD less its bias, by the jackknife over the rows of both sides. Its interval
-      is ``J̃ ± t s``, s² the sum of both sides' jackknife variances, t with Satterthwaite's degrees of freedom; then the
-      root is taken. It begins at 0 where the permutation test does not reject. A side of one row has no variance: what
-      it would add is missing, and a note says so.
+      is ``J̃ ± t s``, s² the sum of both sides' jackknife variances, t with Satterthwaite's degrees of freedom; then
+      the root is taken. It begins at 0 where the permutation test does not reject. A side of one row has no variance:
+      what it would add is missing, and a note says so.
     - The interval of ``distance`` is that of ``beyond``, the true distance, made wide enough to hold the value.
 
     Parameters
@@ -273,8 +273,10 @@ def _beyond(sides: list[Floats], base: float, confidence: float, highest: float)
             freedom.append(len(side) - 1.0)
     value = math.sqrt(max(0.0, centre))
     total = sum(variances)
-    if len(variances) == 1 or total <= 0:
+    if len(variances) == 1 or (total <= 0 and len(variances) == 2):
         return Interval(value, None, None, len(sides[0]), "no interval: it needs two or more personas who differ")
+    if total <= 0:
+        return Interval(value, value, value, len(sides[0]), "every cluster gives the same value")
     df = total**2 / sum(v**2 / f for v, f in zip(variances, freedom, strict=True))
     reach = t_quantile((1 + confidence) / 2, df) * math.sqrt(total)
     low, high = (min(highest, math.sqrt(max(0.0, x))) for x in (centre - reach, centre + reach))

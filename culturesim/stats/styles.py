@@ -7,12 +7,22 @@ answers to a questionnaire in one language, frame, wording, order and repeat.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.inference import Bootstrap, Floats, Integers, Interval, of_item_means, ratio
+from culturesim.stats.inference import (
+    ONE_CLUSTER,
+    Bootstrap,
+    Floats,
+    Integers,
+    Interval,
+    of_item_means,
+    ratio,
+    t_quantile,
+)
 from culturesim.stats.resampling import NOTHING
 
 FEWEST_ITEMS = 3
@@ -31,11 +41,61 @@ class StraightLining:
     left_out: int
 
 
-def share(values: npt.ArrayLike, clusters: Integers, bootstrap: Bootstrap) -> Interval:
-    """Mean of values in [0, 1], (n,), such as 1 for refused, unparsed or first option and 0 if not; NaN is left out."""
+def share(values: npt.ArrayLike, clusters: Integers, *, confidence: float = 0.95) -> Interval:
+    """Share of answers that are something: refused, unparsed, first option, at an end of the scale.
+
+    ``p = Σ x / n``, with the interval of Clopper and Pearson for as many independent answers as the clustered ones are
+    worth: ``n* = p(1 − p)/v · (z/t(G−1))²``, with ``v = G/(G−1) Σ_g (Σ_{i∈g} (x_i − p))² / n²`` over G clusters; at
+    most n where all x are 0 or 1. A bootstrap would take a share that is 0 in the sample for 0 everywhere; here, where
+    all are 0 or all 1, n* is the number of clusters: one in each of them may have been chance.
+
+    Parameters
+    ----------
+    values : (n,) in [0, 1]
+        x: 1 and 0, or probabilities; NaN is left out.
+    clusters : (n,) integers ≥ 0
+        What answers hang together, such as the persona.
+
+    Returns
+    -------
+    Interval
+        In [0, 1]. For rare answers it covers more often than it says.
+
+    References
+    ----------
+    Korn & Graubard (1998), Confidence intervals for proportions with small expected number of positive counts estimated
+    from survey data, Survey Methodology 24(2).
+    """
     x = np.asarray(values, dtype=np.float64)
     there = ~np.isnan(x)
-    return ratio(x[there], 1.0, clusters[there], bootstrap, (0.0, 1.0))
+    x = x[there]
+    if not len(x):
+        return NOTHING
+    _, home = np.unique(clusters[there], return_inverse=True)
+    p, groups = float(x.mean()), int(home.max()) + 1
+    if groups < 2:
+        return Interval(p, None, None, groups, ONE_CLUSTER)
+    variance = groups / (groups - 1) * float((np.bincount(home, weights=x - p) ** 2).sum()) / len(x) ** 2
+    if not 1e-12 < p < 1 - 1e-12:
+        return _exact(round(p), groups, groups, confidence)
+    if variance < 1e-18:
+        return Interval(p, p, p, groups, "every cluster gives the same value")
+    upper = (1 + confidence) / 2
+    worth = p * (1 - p) / variance
+    if ((x == 0) | (x == 1)).all():
+        worth = min(worth, len(x))
+    worth *= (NormalDist().inv_cdf(upper) / t_quantile(upper, groups - 1)) ** 2
+    return _exact(p, worth, groups, confidence)
+
+
+def _exact(p: float, n: float, clusters: int, confidence: float) -> Interval:
+    """Clopper and Pearson's interval; n need not be whole."""
+    from scipy.special import betaincinv
+
+    tail, count = (1 - confidence) / 2, p * n
+    low = 0.0 if p <= 0 else float(betaincinv(count, n - count + 1, tail))
+    high = 1.0 if p >= 1 else float(betaincinv(count + 1, n - count, 1 - tail))
+    return Interval(p, low, high, clusters)
 
 
 def at_ends(answers: npt.ArrayLike) -> Floats:
@@ -51,7 +111,7 @@ def at_midpoint(answers: npt.ArrayLike) -> Floats:
     return np.asarray(p[..., options // 2]) if options % 2 else np.full(p.shape[:-1], np.nan)
 
 
-def extremity(answers: npt.ArrayLike, clusters: Integers, bootstrap: Bootstrap) -> Interval:
+def extremity(answers: npt.ArrayLike, clusters: Integers, *, confidence: float = 0.95) -> Interval:
     """Share of answers at either end of the scale.
 
     ``answers`` is (n, k): distributions over ordered options, one-hot or probabilities, NaN where missing. In [0, 1];
@@ -61,14 +121,14 @@ def extremity(answers: npt.ArrayLike, clusters: Integers, bootstrap: Bootstrap) 
     ----------
     Baumgartner & Steenkamp (2001), Response styles in marketing research, Journal of Marketing Research 38(2).
     """
-    return share(at_ends(answers), clusters, bootstrap)
+    return share(at_ends(answers), clusters, confidence=confidence)
 
 
-def midpoint_share(answers: npt.ArrayLike, clusters: Integers, bootstrap: Bootstrap) -> Interval:
+def midpoint_share(answers: npt.ArrayLike, clusters: Integers, *, confidence: float = 0.95) -> Interval:
     """Share of answers on the middle option; None for scales without one. Parameters are those of ``extremity``."""
     if np.shape(answers)[-1] % 2 == 0:
         return replace(NOTHING, note="a scale of an even number of options has no midpoint")
-    return share(at_midpoint(answers), clusters, bootstrap)
+    return share(at_midpoint(answers), clusters, confidence=confidence)
 
 
 def acquiescence(
@@ -156,7 +216,7 @@ def straight_lining(answers: npt.ArrayLike, clusters: Integers, bootstrap: Boots
     runs, home = _longest_runs(x[complete]), clusters[complete]
     items = x.shape[1]
     return StraightLining(
-        share((runs == items).astype(np.float64), home, bootstrap),
+        share((runs == items).astype(np.float64), home, confidence=bootstrap.confidence),
         ratio(runs / items, 1.0, home, bootstrap, (1 / items, 1.0)),
         len(runs),
         left_out,
