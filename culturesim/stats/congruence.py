@@ -1,0 +1,247 @@
+"""Whether items hang together alike in two groups: Tucker's congruence of loadings after Procrustes rotation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from culturesim.errors import AnalysisError
+from culturesim.stats.factors import minres
+from culturesim.stats.inference import Bootstrap, Floats, Integers, Interval
+
+Verdict = Literal["equal", "fair", "poor", "unknown"]
+
+EQUAL, FAIR = 0.95, 0.85
+
+_AT_ONCE = 100
+_SAME = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Congruence:
+    """φ of two groups: over all loadings (``total``) and of each factor, with verdicts on the values.
+
+    ``persons`` of ``first`` and ``second`` who answered anything.
+    """
+
+    first: int
+    second: int
+    persons: tuple[int, int]
+    total: Interval
+    factors: tuple[Interval, ...]
+    verdict: Verdict
+    verdicts: tuple[Verdict, ...]
+
+
+def tucker(first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:
+    """Tucker's ``φ = Σ a_i b_i / √(Σ a_i² Σ b_i²)`` of loadings, column by column.
+
+    ``first`` and ``second`` are (…, k, m) and broadcast, → (…, m). In [−1, 1]; NaN for a column of zeros.
+
+    References
+    ----------
+    Tucker (1951), A method for synthesis of factor analysis studies, Personnel Research Section Report 984.
+    Lorenzo-Seva & ten Berge (2006), Tucker's congruence coefficient as a meaningful index of factor similarity,
+    Methodology 2(2): equal from .95, fair from .85.
+    """
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    return _cosine((a * b).sum(axis=-2), (a**2).sum(axis=-2), (b**2).sum(axis=-2))
+
+
+def total_congruence(first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:
+    """φ over all loadings at once, (…, k, m) → (…). In [−1, 1]."""
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    return _cosine(*((x * y).sum(axis=(-1, -2)) for x, y in ((a, b), (a, a), (b, b))))
+
+
+def procrustes(loadings: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
+    """Loadings turned as near to the target as an orthogonal rotation goes: ``B T``, T minimising ``‖B T − A‖²``.
+
+    With ``B'A = U D V'`` it is ``T = U V'``; reflections and changes of order are among the T. For one factor only the
+    sign can change. (…, k, m) and broadcasting → (…, k, m).
+
+    References
+    ----------
+    Schönemann (1966), A generalized solution of the orthogonal Procrustes problem, Psychometrika 31(1).
+    """
+    b, a = np.asarray(loadings, dtype=np.float64), np.asarray(target, dtype=np.float64)
+    crossed = np.swapaxes(b, -1, -2) @ a
+    defined = np.isfinite(crossed).all(axis=(-1, -2), keepdims=True)
+    left, _, right = np.linalg.svd(np.where(defined, crossed, 0.0))
+    turned: Floats = b @ (left @ right)
+    return turned
+
+
+def varimax(loadings: npt.ArrayLike, *, iterations: int = 500) -> Floats:
+    """The orthogonal rotation of (k, m) loadings with the greatest variance of squares within columns.
+
+    Columns are turned to positive sums.
+
+    References
+    ----------
+    Kaiser (1958), The varimax criterion for analytic rotation in factor analysis, Psychometrika 23(3).
+    """
+    a = np.asarray(loadings, dtype=np.float64)
+    rotation, reached = np.eye(a.shape[1]), 0.0
+    for _ in range(iterations):
+        b = a @ rotation
+        left, roots, right = np.linalg.svd(a.T @ (b**3 - b * (b**2).mean(axis=0)))
+        rotation = left @ right
+        if roots.sum() <= reached * (1 + 1e-10):
+            break
+        reached = float(roots.sum())
+    turned: Floats = a @ rotation
+    return turned * np.where(turned.sum(axis=0) < 0, -1.0, 1.0)
+
+
+def congruence(
+    values: npt.ArrayLike,
+    groups: npt.ArrayLike,
+    bootstrap: Bootstrap,
+    persons: npt.ArrayLike | None = None,
+    *,
+    factors: int = 1,
+    target: npt.ArrayLike | None = None,
+) -> tuple[Congruence, ...]:
+    """φ of every pair of groups, with intervals over persons.
+
+    Loadings are those of least squared residuals (``minres``) of each group's pairwise correlations. The first group's
+    are turned to ``target``, the second group's to the first's.
+
+    φ estimated from samples is too low, since errors of loadings shorten the angle's cosine, and bootstrap replicates
+    are too low twice over. The interval is therefore the reflected one: with v the estimate and q the quantiles of
+    replicates, ``v + (v − q_high) … v + (v − q_low)``, stretched for few persons and cut to [−1, 1]. Equal loadings
+    (φ = 1) are within it as often as it says. The verdict goes by the value, and is so on the side of caution.
+
+    Parameters
+    ----------
+    values : (n, k)
+        Answers of n fillings; NaN is missing.
+    groups : (n,)
+        The group of each filling.
+    persons : (n,), optional
+        Who filled in: a persona asked in two languages is drawn, or not, for both. By default each filling is a
+        person of its own.
+    target : (k, m), optional
+        What to turn to, such as 1 where an item belongs to a dimension; by default the varimax of the loadings of all
+        fillings, each group's means taken out.
+
+    Returns
+    -------
+    tuple of Congruence
+        Each pair once, groups in order. None, with a note, where an item does not vary in a group, or a group has no
+        more persons than items.
+    """
+    table = np.asarray(values, dtype=np.float64)
+    labels, places = np.unique(np.asarray(groups), return_inverse=True)
+    who = np.arange(len(table)) if persons is None else np.unique(np.asarray(persons), return_inverse=True)[1]
+    if table.ndim != 2 or not len(table) == len(places) == len(who):
+        raise AnalysisError("congruence needs a table of fillings by items, and a group and a person for each filling")
+    if not 1 <= factors < max(table.shape[1], 2):
+        raise AnalysisError(f"{table.shape[1]} items cannot have {factors} factors")
+    members = [_Member(int(label), table[places == g], who[places == g]) for g, label in enumerate(labels)]
+    aim = np.asarray(target, dtype=np.float64) if target is not None else _pooled(members, factors)
+    everybody = np.unique(np.concatenate([member.who for member in members]))
+    fitted = [_fitted(member, everybody, aim, bootstrap) for member in members]
+    return tuple(_pair(first, second, bootstrap) for first, second in combinations(fitted, 2))
+
+
+def verdict(phi: float | None) -> Verdict:
+    """From .95 "equal", from .85 "fair", below "poor"; "unknown" for None."""
+    if phi is None:
+        return "unknown"
+    return "equal" if phi >= EQUAL else "fair" if phi >= FAIR else "poor"
+
+
+class _Member:
+    """One group: sums over its persons from which correlations of any resampling follow."""
+
+    def __init__(self, label: int, table: Floats, who: Integers) -> None:
+        kept = np.isfinite(table).any(axis=1)
+        self.label, self.who = label, who[kept]
+        self.there = np.isfinite(table[kept]).astype(np.float64)
+        count = np.maximum(self.there.sum(axis=0), 1)
+        filled = np.where(self.there > 0, table[kept], 0.0)
+        self.x = np.where(self.there > 0, filled - filled.sum(axis=0) / count, 0.0)
+        self.persons = len(np.unique(self.who))
+
+    def correlations(self, times: Floats | None) -> Floats:
+        """(R, k, k), each filling taken as often as ``times`` (R, n) says; undefined ones are NaN."""
+        n, k = self.x.shape
+        times = np.ones((1, n)) if times is None else times
+        products = [(a[:, :, None] * b[:, None, :]).reshape(n, k * k) for a, b in self._pairs()]
+        count, first, square, crossed = (times @ product for product in products)
+        count, first, square, crossed = (x.reshape(-1, k, k) for x in (count, first, square, crossed))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            other = np.swapaxes(first, 1, 2)
+            spread = square - first**2 / count
+            spread = np.where(spread > _SAME * np.maximum(square, _SAME), spread, np.nan)
+            found: Floats = (crossed - first * other / count) / np.sqrt(spread * np.swapaxes(spread, 1, 2))
+        return found
+
+    def _pairs(self) -> tuple[tuple[Floats, Floats], ...]:
+        return (self.there, self.there), (self.x, self.there), (self.x**2, self.there), (self.x, self.x)
+
+
+def _pooled(members: list[_Member], factors: int) -> Floats:
+    """Varimax of the loadings of all persons, each less the means of the group."""
+    centred = np.vstack([np.where(member.there > 0, member.x, np.nan) for member in members])
+    everybody = _Member(-1, centred, np.concatenate([member.who for member in members]))
+    loadings = minres(everybody.correlations(None), factors)[0]
+    return varimax(loadings) if np.isfinite(loadings).all() else np.eye(loadings.shape[0], factors)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """Loadings of one group, (k, m), and in each replicate, (R, k, m)."""
+
+    member: _Member
+    loadings: Floats
+    drawn: Floats
+
+
+def _fitted(member: _Member, everybody: Integers, aim: Floats, bootstrap: Bootstrap) -> _Fitted:
+    """Persons are drawn from everybody, so that who is in several groups is drawn for all."""
+    loadings = minres(member.correlations(None), aim.shape[1])[0]
+    if not np.isfinite(loadings).all():
+        return _Fitted(member, loadings, np.full((bootstrap.replicates, *loadings.shape), np.nan))
+    places = np.searchsorted(everybody, member.who)
+    own = np.zeros((len(everybody), len(places)))
+    own[places, np.arange(len(places))] = 1
+    times = bootstrap.totals(own)
+    parts = range(0, len(times), _AT_ONCE)
+    fits = [minres(member.correlations(times[p : p + _AT_ONCE]), aim.shape[1], start=loadings) for p in parts]
+    return _Fitted(member, procrustes(loadings, aim), procrustes(np.concatenate(fits), aim))
+
+
+def _pair(first: _Fitted, second: _Fitted, bootstrap: Bootstrap) -> Congruence:
+    k, m = first.loadings.shape
+    labels, counts = (first.member.label, second.member.label), (first.member.persons, second.member.persons)
+    persons = len(np.union1d(first.member.who, second.member.who))
+    values = _phis(first.loadings, second.loadings)
+    if min(counts) <= k or not np.isfinite(values).all():
+        why = "nothing to estimate from: a group has no more persons than items, or an item does not vary in it"
+        nothing = Interval(None, None, None, persons, why)
+        return Congruence(*labels, counts, nothing, (nothing,) * m, "unknown", ("unknown",) * m)
+    replicates = _phis(first.drawn, second.drawn)
+    found = [
+        bootstrap.interval(float(v), 2 * v - r, persons, (-1.0, 1.0)) for v, r in zip(values, replicates.T, strict=True)
+    ]
+    verdicts = [verdict(interval.value) for interval in found]
+    return Congruence(*labels, counts, found[0], tuple(found[1:]), verdicts[0], tuple(verdicts[1:]))
+
+
+def _phis(first: Floats, second: Floats) -> Floats:
+    """Total and each factor, (…, 1 + m)."""
+    turned = procrustes(second, first)
+    return np.concatenate([total_congruence(first, turned)[..., None], tucker(first, turned)], axis=-1)
+
+
+def _cosine(crossed: Floats, first: Floats, second: Floats) -> Floats:
+    length = np.sqrt(first * second)
+    found: Floats = np.where(length > 0, np.clip(crossed / np.where(length > 0, length, 1.0), -1, 1), np.nan)
+    return found
