@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -11,13 +13,14 @@ import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.factors import minres
-from culturesim.stats.inference import Bootstrap, Floats, Integers, Interval
+from culturesim.stats.inference import Bootstrap, Floats, Integers, Interval, t_quantile
 
 Verdict = Literal["equal", "fair", "poor", "unknown"]
 
 EQUAL, FAIR = 0.95, 0.85
 
 _AT_ONCE = 100
+_DEFINED = 0.9
 _SAME = 1e-12
 
 
@@ -112,10 +115,11 @@ def congruence(
     Loadings are those of least squared residuals (``minres``) of each group's pairwise correlations. The first group's
     are turned to ``target``, the second group's to the first's.
 
-    φ estimated from samples is too low, since errors of loadings shorten the angle's cosine, and bootstrap replicates
-    are too low twice over. The interval is therefore the reflected one: with v the estimate and q the quantiles of
-    replicates, ``v + (v − q_high) … v + (v − q_low)``, stretched for few persons and cut to [−1, 1]. Equal loadings
-    (φ = 1) are within it as often as it says. The verdict goes by the value, and is so on the side of caution.
+    φ estimated from samples is too low, since errors of loadings only widen the angle, and bootstrap replicates are too
+    low twice over, so no interval of their quantiles holds φ = 1. With d the difference of both groups' loadings at
+    length 1, ``φ = 1 − |d|²/2``; replicates give its errors e* (stretched for few persons as ``Bootstrap.interval``
+    does). The interval holds every φ = 1 − t²/2 for which the found |d| is not among the extreme lengths of
+    ``t d/|d| + e*``. The verdict goes by the value, and is so on the side of caution.
 
     Parameters
     ----------
@@ -145,8 +149,8 @@ def congruence(
         raise AnalysisError(f"{table.shape[1]} items cannot have {factors} factors")
     members = [_Member(int(label), table[places == g], who[places == g]) for g, label in enumerate(labels)]
     aim = np.asarray(target, dtype=np.float64) if target is not None else _pooled(members, factors)
-    everybody = np.unique(np.concatenate([member.who for member in members]))
-    fitted = [_fitted(member, everybody, aim, bootstrap) for member in members]
+    drawn = _drawn(members, bootstrap)
+    fitted = [_fitted(member, drawn, aim) for member in members]
     return tuple(_pair(first, second, bootstrap) for first, second in combinations(fitted, 2))
 
 
@@ -162,7 +166,7 @@ class _Member:
 
     def __init__(self, label: int, table: Floats, who: Integers) -> None:
         kept = np.isfinite(table).any(axis=1)
-        self.label, self.who = label, who[kept]
+        self.label, self.who = label, who[kept].astype(np.int64)
         self.there = np.isfinite(table[kept]).astype(np.float64)
         count = np.maximum(self.there.sum(axis=0), 1)
         filled = np.where(self.there > 0, table[kept], 0.0)
@@ -204,15 +208,27 @@ class _Fitted:
     drawn: Floats
 
 
-def _fitted(member: _Member, everybody: Integers, aim: Floats, bootstrap: Bootstrap) -> _Fitted:
-    """Persons are drawn from everybody, so that who is in several groups is drawn for all."""
+def _drawn(members: list[_Member], bootstrap: Bootstrap) -> Integers:
+    """How often each person is drawn in each replicate, (R, persons).
+
+    Who is in one group alone is drawn among those who are; who is in several, among all such, for all of them.
+    """
+    alone = np.concatenate([np.unique(member.who) for member in members])
+    everybody, times = np.unique(alone, return_counts=True)
+    found = np.zeros((bootstrap.replicates, int(everybody.max(initial=-1)) + 1), dtype=np.int64)
+    shared = everybody[times > 1]
+    for stratum, who in enumerate([shared, *(np.setdiff1d(member.who, shared) for member in members)]):
+        if len(who):
+            rng = np.random.default_rng([bootstrap.seed, stratum])
+            found[:, who] = rng.multinomial(len(who), np.full(len(who), 1 / len(who)), size=bootstrap.replicates)
+    return found
+
+
+def _fitted(member: _Member, drawn: Integers, aim: Floats) -> _Fitted:
     loadings = minres(member.correlations(None), aim.shape[1])[0]
     if not np.isfinite(loadings).all():
-        return _Fitted(member, loadings, np.full((bootstrap.replicates, *loadings.shape), np.nan))
-    places = np.searchsorted(everybody, member.who)
-    own = np.zeros((len(everybody), len(places)))
-    own[places, np.arange(len(places))] = 1
-    times = bootstrap.totals(own)
+        return _Fitted(member, loadings, np.full((len(drawn), *loadings.shape), np.nan))
+    times = drawn[:, member.who].astype(np.float64)
     parts = range(0, len(times), _AT_ONCE)
     fits = [minres(member.correlations(times[p : p + _AT_ONCE]), aim.shape[1], start=loadings) for p in parts]
     return _Fitted(member, procrustes(loadings, aim), procrustes(np.concatenate(fits), aim))
@@ -222,23 +238,56 @@ def _pair(first: _Fitted, second: _Fitted, bootstrap: Bootstrap) -> Congruence:
     k, m = first.loadings.shape
     labels, counts = (first.member.label, second.member.label), (first.member.persons, second.member.persons)
     persons = len(np.union1d(first.member.who, second.member.who))
-    values = _phis(first.loadings, second.loadings)
-    if min(counts) <= k or not np.isfinite(values).all():
+    apart = _differences(first.loadings, second.loadings)
+    if min(counts) <= k or not all(np.isfinite(d).all() for d in apart):
         why = "nothing to estimate from: a group has no more persons than items, or an item does not vary in it"
         nothing = Interval(None, None, None, persons, why)
         return Congruence(*labels, counts, nothing, (nothing,) * m, "unknown", ("unknown",) * m)
-    replicates = _phis(first.drawn, second.drawn)
-    found = [
-        bootstrap.interval(float(v), 2 * v - r, persons, (-1.0, 1.0)) for v, r in zip(values, replicates.T, strict=True)
-    ]
+    drawn = _differences(first.drawn, second.drawn)
+    found = [_interval(d, replicates, persons, bootstrap) for d, replicates in zip(apart, drawn, strict=True)]
     verdicts = [verdict(interval.value) for interval in found]
     return Congruence(*labels, counts, found[0], tuple(found[1:]), verdicts[0], tuple(verdicts[1:]))
 
 
-def _phis(first: Floats, second: Floats) -> Floats:
-    """Total and each factor, (…, 1 + m)."""
+def _differences(first: Floats, second: Floats) -> list[Floats]:
+    """Of all loadings at length 1, (…, k·m), and of each factor's, (…, k)."""
     turned = procrustes(second, first)
-    return np.concatenate([total_congruence(first, turned)[..., None], tucker(first, turned)], axis=-1)
+    pairs = [(turned.reshape(*turned.shape[:-2], -1), first.reshape(*first.shape[:-2], -1))]
+    pairs += [(turned[..., factor], first[..., factor]) for factor in range(first.shape[-1])]
+    return [_unit(x) - _unit(y) for x, y in pairs]
+
+
+def _unit(x: Floats) -> Floats:
+    length = np.linalg.norm(x, axis=-1, keepdims=True)
+    found: Floats = np.divide(x, length, out=np.full_like(x, np.nan), where=length > 0)
+    return found
+
+
+def _interval(apart: Floats, drawn: Floats, persons: int, bootstrap: Bootstrap) -> Interval:
+    length = float(np.linalg.norm(apart))
+    value = 1 - length**2 / 2
+    defined = drawn[np.isfinite(drawn).all(axis=1)]
+    if len(defined) < _DEFINED * len(drawn):
+        return Interval(
+            value, None, None, persons, "no interval: an item does not vary among too many resampled persons"
+        )
+    tail = (1 - bootstrap.confidence) / 2
+    stretch = math.sqrt(persons / (persons - 1)) * t_quantile(1 - tail, persons - 1) / NormalDist().inv_cdf(1 - tail)
+    errors = stretch * (defined - apart)
+    along = errors @ (apart / length) if length > _SAME else errors[:, 0]
+    squares = (errors**2).sum(axis=1)
+
+    def nearest(share: float) -> float:
+        """The distance t of which the found length is this quantile; 0 where it would be more even so."""
+        low, high = 0.0, 2.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            above = np.mean(middle**2 + 2 * middle * along + squares <= length**2) > share
+            low, high = (middle, high) if above else (low, middle)
+        return low
+
+    low, high = (1 - nearest(share) ** 2 / 2 for share in (tail, 1 - tail))
+    return Interval(value, low, high if high < 1 - _SAME else 1.0, persons)
 
 
 def _cosine(crossed: Floats, first: Floats, second: Floats) -> Floats:

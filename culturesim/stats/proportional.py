@@ -138,12 +138,10 @@ def _hotelling(sums: Floats) -> RobustScore:
     spread = centred.T @ centred * c / max(c - 1, 1)
     scale = np.sqrt(np.diag(spread))
     used = scale > 1e-12 * max(scale.max(initial=0.0), 1.0)
-    if not used.any():
-        return RobustScore(None, 0, 0, None)
+    if not 0 < used.sum() < c:
+        return RobustScore(None, int(used.sum()), 0, None)
     spread, total = spread[np.ix_(used, used)] / np.outer(scale[used], scale[used]), total[used] / scale[used]
     q = int(np.linalg.matrix_rank(spread, tol=1e-8, hermitian=True))
-    if c <= q:
-        return RobustScore(None, q, 0, None)
     squared = float(total @ np.linalg.pinv(spread, rcond=1e-8, hermitian=True) @ total)
     f = squared * (c - q) / (q * (c - 1))
     return RobustScore(f, q, c - q, float(fdtrc(q, c - q, f)))
