@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.congruence import congruence, procrustes, total_congruence, tucker, varimax, verdict
+from culturesim.stats.congruence import congruence, total_congruence, tucker, verdict
 from culturesim.stats.factors import minres
 from culturesim.stats.inference import Bootstrap
+from culturesim.stats.rotation import procrustes, varimax
 
 GOLDEN = {
     name: np.array(value)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.dif import benjamini_hochberg, dif
+from culturesim.stats.dif import dif
 from culturesim.stats.proportional import fit, sandwich, score_test
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "psychometrics.json").read_text())["dif"]
@@ -211,10 +211,13 @@ def test_a_score_test_needs_more_clusters_than_slopes():
     assert score_test(codes, x, fit(codes, x[:, :1]), np.arange(9) % 3).p is None
 
 
-def test_q_values_of_benjamini_and_hochberg():
-    """Benjamini & Hochberg (1995): p(i) m / i, made to rise; tests without p are none."""
-    assert benjamini_hochberg([0.01, None, 0.04, 0.03]) == pytest.approx([0.03, None, 0.04, 0.04])
-    assert benjamini_hochberg([None]) == [None]
+def test_q_values_are_those_of_benjamini_and_hochberg_over_the_items_that_have_a_test():
+    from scipy.stats import false_discovery_control
+
+    found = dif(np.column_stack([VALUES[:, :3], np.ones(len(VALUES)), VALUES[:, 3:]]), GROUPS).items
+    known = [item.overall for item in found if item.item != 3]
+    assert found[3].overall.q is None
+    assert [test.q for test in known] == pytest.approx(false_discovery_control([test.p for test in known]))
 
 
 def test_rows_that_do_not_fit_are_refused():

@@ -168,6 +168,17 @@ def test_items_without_factors_and_rows_without_groups_are_refused():
         invariance(x, np.arange(40) % 2, np.zeros((4, 2), dtype=bool))
     with pytest.raises(AnalysisError, match="a group for each"):
         invariance(x, [0, 1])
+    with pytest.raises(AnalysisError, match="a person for each"):
+        invariance(x, np.arange(40) % 2, persons=[0, 1])
+
+
+def test_three_items_fit_one_factor_exactly_and_are_compared_all_the_same():
+    x, groups = drawn(np.random.default_rng(6), 200)
+    found = invariance(x[:, :3], groups)
+    assert (found.fits[0].df, found.fits[0].p, found.fits[0].rmsea) == (0, None, None)
+    assert found.fits[0].chi2 == pytest.approx(0, abs=1e-4)
+    assert found.changes[0].df == 2
+    assert found.supported == "scalar"
 
 
 def test_an_exact_model_fits_exactly():

@@ -211,14 +211,13 @@ class _Asked:
         return tuple(Interval(float(v), float(v - h), float(v + h), count) for v, h in zip(values, half, strict=True))
 
 
-def benjamini_hochberg(p: Iterable[float | None]) -> list[float | None]:
-    """q values, in the order of p; None stays None and is not counted as a test."""
+def _q_values(p: list[float | None]) -> list[float | None]:
+    """By Benjamini and Hochberg, in the order of p; None stays None and is not counted as a test."""
     from scipy.stats import false_discovery_control
 
-    given = list(p)
-    known = [value for value in given if value is not None]
+    known = [value for value in p if value is not None]
     adjusted = iter(false_discovery_control(known) if known else ())
-    return [None if value is None else float(next(adjusted)) for value in given]
+    return [None if value is None else float(next(adjusted)) for value in p]
 
 
 def _graded(items: list[ItemDif], thresholds: tuple[float, float], alpha: float) -> tuple[ItemDif, ...]:
@@ -234,7 +233,7 @@ def _graded(items: list[ItemDif], thresholds: tuple[float, float], alpha: float)
 
 
 def _adjusted(tests: list[DifTest]) -> list[DifTest]:
-    qs = benjamini_hochberg([test.p for test in tests])
+    qs = _q_values([test.p for test in tests])
     return [DifTest(t.statistic, t.df, t.p, q, t.effect) for t, q in zip(tests, qs, strict=True)]
 
 

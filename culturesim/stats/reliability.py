@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,10 +12,10 @@ from culturesim.errors import AnalysisError
 from culturesim.stats.factors import OneFactor, one_factor, one_factor_influence
 from culturesim.stats.inference import Floats, Interval
 from culturesim.stats.jackknife import Scale, jackknife, of_error
+from culturesim.stats.pairwise import Moments, replicated
 
 TOP = (-np.inf, 1.0)
 
-_AT_ONCE = 256
 _SAME = 1e-12
 
 
@@ -94,7 +94,7 @@ def mcdonald_omega(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interv
         return missing
     if len(table) <= table.shape[1]:
         return replace(missing, note="nothing to estimate from: no more persons than items")
-    moments = _Moments(table)
+    moments = Moments(table)
     covariance = moments.covariance()
     if not np.isfinite(covariance).all() or np.linalg.eigvalsh(covariance)[0] <= _SAME:
         note = "no estimate: some items follow from the others, or too few persons answered both items of a pair"
@@ -129,7 +129,7 @@ def item_totals(values: npt.ArrayLike, *, confidence: float = 0.95) -> tuple[Ite
     if table is None:
         return tuple(_described(full, i, missing, missing) for i in range(full.shape[1]))
     k = table.shape[1]
-    value, without = _replicated(table, _rest_and_alpha)
+    value, without = replicated(table, _rest_and_alpha)
     places = iter(range(k))
     constant = Interval(None, None, None, len(table), "the item does not vary")
     rows = []
@@ -155,7 +155,7 @@ def _of_covariances(values: npt.ArrayLike, statistic: Callable[[Floats], Floats]
     table, missing = _usable(values, fewest=2)
     if table is None:
         return missing
-    value, without = _replicated(table, lambda s: statistic(s)[..., None])
+    value, without = replicated(table, lambda s: statistic(s)[..., None])
     found = _interval(value[0], without[:, 0], "log", confidence)
     return replace(found, note=_joined(found.note, missing.note))
 
@@ -197,43 +197,6 @@ def _usable(values: npt.ArrayLike, fewest: int) -> tuple[Floats | None, Interval
 
 def _joined(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
-
-
-class _Moments:
-    """Sums over persons of products of two items, each where both are answered."""
-
-    def __init__(self, table: Floats) -> None:
-        self.there = np.isfinite(table).astype(np.float64)
-        self.x = np.where(self.there > 0, table - np.nanmean(table, axis=0), 0.0)
-        self.sums = self.there.T @ self.there, self.x.T @ self.there, self.x.T @ self.x
-
-    def covariance(self) -> Floats:
-        return _covariance(*self.sums)
-
-    def without(self) -> Iterator[Floats]:
-        """Covariances without each person, (some, k, k) at once."""
-        n, firsts, products = self.sums
-        for start in range(0, len(self.x), _AT_ONCE):
-            x, there = self.x[start : start + _AT_ONCE], self.there[start : start + _AT_ONCE]
-            yield _covariance(
-                n - there[:, :, None] * there[:, None, :],
-                firsts - x[:, :, None] * there[:, None, :],
-                products - x[:, :, None] * x[:, None, :],
-            )
-
-
-def _covariance(n: Floats, firsts: Floats, products: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = (products - firsts * np.swapaxes(firsts, -1, -2) / n) / (n - 1)
-    return found
-
-
-def _replicated(table: Floats, statistic: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
-    """A statistic of covariances, (…, k, k) → (…, m): (m,) of all persons, (n, m) without each."""
-    moments = _Moments(table)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = statistic(moments.covariance())
-        return value, np.concatenate([statistic(covariances) for covariances in moments.without()])
 
 
 def _alpha(s: Floats) -> Floats:

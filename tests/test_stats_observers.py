@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from culturesim.stats.observers import cohen_kappa, fleiss_kappa, krippendorff_alpha
 
 _ = np.nan
 KRIPPENDORFF = np.array(

@@ -1,4 +1,4 @@
-"""Agreement beyond chance of several answers to the same: Krippendorff's α, Fleiss' κ, Cohen's weighted κ."""
+"""Agreement beyond chance of those who answer the same: Krippendorff's α, Fleiss' κ, Cohen's weighted κ."""
 
 from __future__ import annotations
 
