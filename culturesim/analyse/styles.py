@@ -44,7 +44,7 @@ def _shares(asked: pl.DataFrame, bootstrap: Bootstrap) -> Iterator[tuple[Style, 
     statuses: tuple[tuple[Style, str], ...] = (("refused", "refused"), ("unparsed", "unparsed"))
     for style, status in statuses:
         there = (asked["status"] == status).to_numpy().astype(np.float64)
-        yield style, estimate(share(there, who, bootstrap), len(asked), unit)
+        yield style, estimate(share(there, who, confidence=bootstrap.confidence), len(asked), unit)
 
 
 def _of_options(part: Part, scale: pl.DataFrame, bootstrap: Bootstrap) -> Iterator[tuple[Style, Estimate]]:
@@ -63,8 +63,8 @@ def _of_options(part: Part, scale: pl.DataFrame, bootstrap: Bootstrap) -> Iterat
             widest = places, rows
             picked = chosen
     unit, who = clusters(answered)
-    yield "extremity", estimate(share(ends, who, bootstrap), len(answered), unit)
-    yield "midpoint", estimate(share(middle, who, bootstrap), int(np.isfinite(middle).sum()), unit)
+    yield "extremity", estimate(share(ends, who, confidence=bootstrap.confidence), len(answered), unit)
+    yield "midpoint", estimate(share(middle, who, confidence=bootstrap.confidence), int(np.isfinite(middle).sum()), unit)
     if widest is not None:
         places, rows = widest
         own = answered[rows]
