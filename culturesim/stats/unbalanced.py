@@ -1,0 +1,141 @@
+"""Variance components of designs with holes: restricted maximum likelihood, with the intervals of a mean square."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from culturesim.stats.components import RESIDUAL, Components, assemble, fiducial, live_facets, patnaik
+from culturesim.stats.inference import Bootstrap, Floats, Integers
+from culturesim.stats.reml import Reml, levels_of, reml
+
+Facets = tuple[str, ...]
+
+
+def by_reml(
+    y: Floats,
+    places: Mapping[str, Integers],
+    fixed: Facets,
+    nested: Mapping[str, str],
+    order: int,
+    bootstrap: Bootstrap,
+    note: str,
+) -> Components:
+    """Components of all terms of at most ``order`` facets, and a residual; see ``variance.components``.
+
+    Terms of fixed facets only are fixed effects; their variance is that of the estimates less what noise adds to it.
+    """
+    levels = {facet: int(place.max()) + 1 for facet, place in places.items()}
+    terms = _terms([*places], nested, order)
+    random = [term for term in terms if not set(live_facets(term, nested)) <= set(fixed)]
+    groups = [levels_of(*(places[facet] for facet in term)) for term in random]
+    crowded = [int(group.max()) + 1 >= len(y) for group in groups]
+    random = [term for term, full in zip(random, crowded, strict=True) if not full]
+    groups = [group for group, full in zip(groups, crowded, strict=True) if not full]
+    design, columns = _design(places, levels, [term for term in terms if set(term) <= set(fixed)])
+    fit = reml(y, groups, design)
+    notes = [note] if note else []
+    notes += [] if fit.converged else ["the search for the maximum did not settle"]
+    counts = [int(group.max()) + 1 for group in groups]
+    df = np.array([*_degrees(random, counts), len(y) - sum(counts)], dtype=np.float64)
+    return _assembled(y, fit, df, random, columns, levels, fixed, nested, bootstrap, "; ".join(notes))
+
+
+def _assembled(
+    y: Floats,
+    fit: Reml,
+    df: Floats,
+    random: Sequence[Facets],
+    columns: Mapping[Facets, tuple[slice, Floats]],
+    levels: Mapping[str, int],
+    fixed: Facets,
+    nested: Mapping[str, str],
+    bootstrap: Bootstrap,
+    note: str,
+) -> Components:
+    draws = shifted(fit.variances, fit.covariance, df, bootstrap)
+    terms = [*columns, *random, tuple(levels)]
+    live = [live_facets(term, nested) for term in terms[:-1]]
+    live.append(tuple(facet for facet in levels if facet not in fixed))
+    means = np.array([_of_fixed(fit, *columns[term]) for term in columns]).reshape(-1, 3)
+    squares, noise, counts = means.T
+    drawn = fiducial(squares, patnaik(squares, noise, counts), None, bootstrap) - noise if columns else draws[:, :0]
+    mixing = _restriction(random, levels, fixed, nested)
+    estimated = np.concatenate([squares - noise, mixing @ fit.variances])
+    names = [":".join(term) for term in terms[:-1]] + [RESIDUAL]
+    return assemble(
+        names, terms, live, estimated, np.hstack([drawn, draws @ mixing.T]), levels, fixed, bootstrap, "reml", len(y), note
+    )  # fmt: skip
+
+
+def shifted(variances: Floats, covariance: Floats, df: Floats, bootstrap: Bootstrap) -> Floats:
+    """Draws (R, K) of variances, each taken for a mean square M on ν degrees of freedom less a known δ.
+
+    ``M = √(ν Var/2)`` and ``δ = M − σ²`` fit estimate and standard error; where δ would be negative it is 0 and
+    ``ν = 2σ⁴/Var``. A variance far from 0 over few levels so has Satterthwaite's χ², one near 0 an interval down to 0.
+    """
+    spread = np.maximum(covariance.diagonal(), 1e-300)
+    squares = np.sqrt(df * spread / 2)
+    df = np.where(squares < variances, 2 * variances**2 / spread, df)
+    squares = np.maximum(squares, variances)
+    errors = np.sqrt(spread)
+    correlation = covariance / np.outer(errors, errors)
+    return fiducial(squares, df, correlation, bootstrap) - (squares - variances)
+
+
+def _terms(facets: Sequence[str], nested: Mapping[str, str], order: int) -> list[Facets]:
+    found: dict[Facets, None] = {}
+    for size in range(1, min(order, len(facets)) + 1):
+        for term in combinations(facets, size):
+            closed = {*term, *(nested[facet] for facet in term if facet in nested)}
+            found[tuple(facet for facet in facets if facet in closed)] = None
+    return sorted(found, key=len)
+
+
+def _degrees(terms: Sequence[Facets], counts: Sequence[int]) -> list[float]:
+    """Levels of each term less those of the terms within it."""
+    df: dict[Facets, float] = {}
+    for term, count in zip(terms, counts, strict=True):
+        df[term] = max(1.0, count - 1 - sum(df[other] for other in df if set(other) < set(term)))
+    return [*df.values()]
+
+
+def _restriction(
+    random: Sequence[Facets], levels: Mapping[str, int], fixed: Facets, nested: Mapping[str, str]
+) -> Floats:
+    """From variances of independent effects to those of effects that sum to 0 over fixed facets."""
+    mixing = np.eye(len(random) + 1)
+    for row, term in enumerate(random):
+        for column, wider in enumerate(random):
+            beyond = set(wider) - set(term)
+            if set(term) < set(wider) and beyond <= set(fixed) & set(live_facets(wider, nested)):
+                mixing[row, column] = 1 / math.prod(levels[facet] for facet in beyond)
+    return mixing
+
+
+def _design(
+    places: Mapping[str, Integers], levels: Mapping[str, int], terms: Sequence[Facets]
+) -> tuple[Floats, dict[Facets, tuple[slice, Floats]]]:
+    """Columns of the mean and of the effects of fixed terms, which sum to 0; those with empty cells are left out."""
+    blocks, columns = [np.ones((len(next(iter(places.values()))), 1))], {}
+    for term in terms:
+        coding = np.ones((1, 1))
+        for facet in term:
+            coding = np.kron(coding, np.vstack([np.eye(levels[facet] - 1), -np.ones(levels[facet] - 1)]))
+        cells = np.ravel_multi_index([places[facet] for facet in term], [levels[facet] for facet in term])
+        if len(np.unique(cells)) == len(coding):
+            first = sum(block.shape[1] for block in blocks)
+            columns[term] = slice(first, first + coding.shape[1]), coding
+            blocks.append(coding[cells])
+    return np.hstack(blocks), columns
+
+
+def _of_fixed(fit: Reml, columns: slice, coding: Floats) -> tuple[float, float, float]:
+    """Mean square of estimated fixed effects, what noise adds to it, and degrees of freedom."""
+    df = coding.shape[1]
+    effects = coding @ fit.fixed[columns]
+    noise = float(np.trace(coding @ fit.fixed_covariance[columns, columns] @ coding.T)) / df
+    return float(effects @ effects) / df, noise, float(df)
