@@ -9,27 +9,33 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
-from culturesim.stats.inference import Floats
+from culturesim.stats.inference import Floats, t_quantile
 
 Term = frozenset[int]
 """A main effect or interaction: the axes it runs over."""
+
+_SPEAKING = 5
+"""Levels a facet needs for its levels to show how much squared effects vary."""
+
+_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True)
 class MeanSquares:
     """Of one design: the terms with degrees of freedom and mean squares, and how components come from them.
 
-    ``effective`` are the degrees of freedom that the spread of the squared effects speaks for, at most ``df``. Row α of
-    ``weights`` gives the component of term α as a sum of mean squares.
+    ``excess`` is the relative variance of each mean square beyond the 2/df of normal effects, as the spread of the squared
+    effects over levels speaks for it. Row α of ``weights`` gives the component of term α as a sum of mean squares.
     """
 
     terms: tuple[Term, ...]
     df: Floats
     squares: Floats
-    effective: Floats
+    excess: Floats
     weights: Floats
 
 
@@ -69,21 +75,22 @@ def mean_squares(
     """
     nested = nested or {}
     size = cells.size * replicates
+    effects = dict(effects_of(cells))
+    speaking = frozenset(axis for axis, levels in enumerate(cells.shape) if levels >= _SPEAKING) - fixed
     pooled: dict[Term, list[tuple[float, float, float]]] = {}
-    for term, effects in effects_of(cells):
-        if term:
-            df = math.prod(cells.shape[axis] - 1 for axis in term)
-            total = size / effects.size * float(np.square(effects).sum())
-            key = term | {nested[axis] for axis in term if axis in nested}
-            pooled.setdefault(key, []).append((df, total, _relative_variance(np.square(effects), term, fixed)))
+    for term in filter(None, effects):
+        df = math.prod(cells.shape[axis] - 1 for axis in term)
+        total = size / effects[term].size * float(np.square(effects[term]).sum())
+        key = term | {nested[axis] for axis in term if axis in nested}
+        pooled.setdefault(key, []).append((df, total, _excess(effects, cells.shape, term, speaking)))
     if within is not None:
         df = cells.size * (replicates - 1)
-        spread = _relative_variance(within, frozenset(range(cells.ndim)), fixed)
-        pooled[frozenset(range(cells.ndim + 1))] = [(df, float(within.sum()), max(spread, 2 / df))]
+        total = float(within.sum())
+        pooled[frozenset(range(cells.ndim + 1))] = [(df, total, _own_excess(within, df, speaking))]
     terms = tuple(sorted(pooled, key=lambda term: (len(term), sorted(term))))
-    df, squares, effective = (np.array(column) for column in zip(*(_pool(pooled[t]) for t in terms), strict=True))
+    df_, squares, excess = (np.array(column) for column in zip(*(_pool(pooled[t]) for t in terms), strict=True))
     shape = (*cells.shape, replicates)
-    return MeanSquares(terms, df, squares, effective, np.linalg.inv(_expected(terms, shape, fixed, nested)))
+    return MeanSquares(terms, df_, squares, excess, np.linalg.inv(_expected(terms, shape, fixed, nested)))
 
 
 def effects_of(array: Floats) -> Iterator[tuple[Term, Floats]]:
@@ -102,31 +109,59 @@ def _split(array: Floats, axis: int, term: Term) -> Iterator[tuple[Term, Floats]
 
 
 def _pool(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
-    """Degrees of freedom, mean square and effective degrees of parts (df, sum of squares, its relative variance)."""
+    """Degrees of freedom, mean square and excess of parts (df, sum of squares, excess)."""
     df = sum(part[0] for part in parts)
     total = sum(part[1] for part in parts)
-    variance = sum(part[1] ** 2 * part[2] for part in parts)
-    effective = 2 * total**2 / variance if variance > 0 else df
-    return df, total / df, min(df, effective)
+    excess = sum(part[1] ** 2 * part[2] for part in parts)
+    return df, total / df, excess / total**2 if total > 0 else 0.0
 
 
-def _relative_variance(squares: Floats, term: Term, fixed: Term) -> float:
-    """Var(Q̄)/Q̄² of the mean of squared effects Q, whose levels of random axes are drawn, 0 where there is none.
+def _excess(effects: dict[Term, Floats], shape: Sequence[int], term: Term, speaking: Term) -> float:
+    """Relative variance of a mean square beyond that of normal effects, by the levels of the ``speaking`` facets."""
+    df = math.prod(shape[axis] - 1 for axis in term)
+    excess = _own_excess(np.square(effects[term]), df, speaking & term)
+    for axis in speaking - term:
+        excess += _other_excess(effects[term], effects[term | {axis}], axis)
+    return excess
+
+
+def _own_excess(squares: Floats, df: int, speaking: Term) -> float:
+    """Where squared effects Q are larger at some levels than at others: Var(Q̄)/Q̄² − 2/df.
 
     With N values the variance of the grand mean of a crossed random array is ``(1/N) Σ_{β≠∅} (−1)^{|β|+1} MS_β``.
-    Normal effects give about 2/df.
     """
-    kept = squares.mean(axis=tuple(axis for axis in range(squares.ndim) if axis in fixed or axis not in term))
+    kept = squares.mean(axis=tuple(axis for axis in range(squares.ndim) if axis not in speaking))
     mean = float(kept.mean())
     if kept.ndim == 0 or mean <= 0:
         return 0.0
     total, last = 0.0, 0.0
     for part, effects in effects_of(kept):
         if part:
-            df = math.prod(kept.shape[axis] - 1 for axis in part)
-            last = kept.size / effects.size * float(np.square(effects).sum()) / df
+            free = math.prod(kept.shape[axis] - 1 for axis in part)
+            last = kept.size / effects.size * float(np.square(effects).sum()) / free
             total += last if len(part) % 2 else -last
-    return max(total, last) / kept.size / mean**2
+    return _few(min(kept.shape)) * max(0.0, max(total, last) / kept.size / mean**2 - 2 / df)
+
+
+def _other_excess(effects: Floats, wider: Floats, axis: int) -> float:
+    """Where effects are larger under some levels of a facet that the term does not hold.
+
+    Level l moves S = Σe² by ``u_l = 2 Σ e e_l``, e_l its interaction with the term: ``Var(S) = Σu²/(L(L − 1))``, of which
+    normal interactions of mean square τ² give 4Sτ²/L.
+    """
+    levels = wider.shape[axis]
+    total = float(np.square(effects).sum())
+    if total <= 0:
+        return 0.0
+    free = math.prod(n - 1 for n in wider.shape if n > 1)
+    moved = 2 * (effects * wider).sum(axis=tuple(other for other in range(wider.ndim) if other != axis))
+    normal = 4 * total * float(np.square(wider).sum()) / free / levels
+    return _few(levels) * max(0.0, float(moved @ moved) / (levels * (levels - 1)) - normal) / total**2
+
+
+def _few(levels: int) -> float:
+    """A variance estimated from few levels, stretched as Student's t is."""
+    return (t_quantile(0.975, levels - 1) / _Z) ** 2
 
 
 def _expected(terms: Sequence[Term], shape: Sequence[int], fixed: Term, nested: dict[int, int]) -> Floats:

@@ -123,15 +123,20 @@ def assemble(
     return Components(tuple(made), dict(levels), fixed, method, total, n, draws, bootstrap.confidence, note)
 
 
-def fiducial(squares: Floats, df: Floats, correlation: Floats | None, bootstrap: Bootstrap) -> Floats:
+def fiducial(
+    squares: Floats, df: Floats, correlation: Floats | None, bootstrap: Bootstrap, *, excess: Floats | None = None
+) -> Floats:
     """Draws (R, K) of expected mean squares, ``ν MS/χ²_ν``, as correlated as ``correlation`` says; those of 0 stay 0."""
     from scipy.special import chdtri, ndtr
 
-    drawn = np.random.default_rng([bootstrap.seed, len(squares)]).standard_normal((bootstrap.replicates, len(squares)))
+    rng = np.random.default_rng([bootstrap.seed, len(squares)])
+    drawn = rng.standard_normal((bootstrap.replicates, len(squares)))
     if correlation is not None:
         sizes, directions = np.linalg.eigh(correlation)
         drawn = drawn @ (directions * np.sqrt(np.maximum(0.0, sizes))).T
     scaled: Floats = squares * df / chdtri(df, ndtr(np.clip(drawn, -8, 8)))
+    if excess is not None and excess.any():
+        scaled *= np.maximum(0.0, 1 + np.sqrt(excess) * rng.standard_normal(scaled.shape))
     return scaled
 
 

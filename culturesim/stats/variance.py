@@ -56,8 +56,8 @@ def components(
 
     Intervals are those of generalised confidence (Hannig, Iyer & Patterson 2006): each mean square MS on ν degrees of
     freedom is drawn as ``ν MS/χ²_ν``, and a component, a share or a coefficient has the quantiles of what these draws make
-    of it. For answers on few points ν is lowered to what the spread of squared effects over the levels of each random
-    facet speaks for, ``2/ν = Var(Σe²)/(Σe²)²``. Terms of fixed facets only have the ν that fits their noncentral
+    of it. Answers on few points vary more at some levels than at others: what the spread of squared effects over the
+    levels of random facets, ``Var(Σe²)/(Σe²)²``, has beyond 2/ν is drawn on top, as normal. Terms of fixed facets only have the ν that fits their noncentral
     χ² (Patnaik). REML has no mean squares: there each variance is that of a mean square less a constant, with its
     standard error from the average information, and draws that correlate as the estimates do. Intervals of a term
     whose facets have few levels are wide, and rightly so.
@@ -126,8 +126,8 @@ def _by_anova(
         facets, levels = [*facets, REPEAT], {**levels, REPEAT: replicates}
     terms = [tuple(facets[axis] for axis in sorted(term)) for term in table.terms]
     live = [(REPEAT,) if REPEAT in term else live_facets(term, nested) for term in terms]
-    effective = _effective(table, frozenset(axes[facet] for facet in fixed))
-    draws = fiducial(table.squares, effective, None, bootstrap) @ table.weights.T
+    df = _degrees(table, frozenset(axes[facet] for facet in fixed))
+    draws = fiducial(table.squares, df, None, bootstrap, excess=table.excess) @ table.weights.T
     names = [RESIDUAL if len(term) == len(facets) else ":".join(term) for term in terms]
     estimated = table.weights @ table.squares
     return assemble(
@@ -136,17 +136,16 @@ def _by_anova(
     )  # fmt: skip
 
 
-def _effective(table: MeanSquares, fixed: Term) -> Floats:
-    effective = table.effective.copy()
+def _degrees(table: MeanSquares, fixed: Term) -> Floats:
+    df = table.df.copy()
     for place, term in enumerate(table.terms):
         weights = table.weights[place]
         noise = -(weights @ table.squares - weights[place] * table.squares[place]) / weights[place]
         if term <= fixed:
             square = table.squares[place]
-            effective[place] = table.df[place]
             if noise > 0:
-                effective[place] = patnaik(np.array(square), np.array(noise), table.df[place])
-    return effective
+                df[place] = patnaik(np.array(square), np.array(noise), table.df[place])
+    return df
 
 
 def _read(values: npt.ArrayLike, codes: Mapping[str, npt.ArrayLike]) -> tuple[Floats, dict[str, Integers], list[str]]:
