@@ -140,6 +140,21 @@ def fiducial(
     return scaled
 
 
+def shifted(variances: Floats, covariance: Floats, df: Floats, bootstrap: Bootstrap) -> Floats:
+    """Draws (R, K) of variances, each taken for a mean square M on ν degrees of freedom less a known δ.
+
+    ``M = √(ν Var/2)`` and ``δ = M − σ²`` fit estimate and standard error; where δ would be negative it is 0 and
+    ``ν = 2σ⁴/Var``. A variance far from 0 over few levels so has Satterthwaite's χ², one near 0 an interval down to 0.
+    """
+    spread = np.maximum(covariance.diagonal(), 1e-300)
+    squares = np.sqrt(df * spread / 2)
+    df = np.where(squares < variances, 2 * variances**2 / spread, df)
+    squares = np.maximum(squares, variances)
+    errors = np.sqrt(spread)
+    correlation = covariance / np.outer(errors, errors)
+    return fiducial(squares, df, correlation, bootstrap) - (squares - variances)
+
+
 def patnaik(square: Floats, noise: Floats, df: Floats) -> Floats:
     """Degrees of freedom of the χ² that a mean square over fixed levels is like, its noise of size ``noise``."""
     ratio = np.maximum(1.0, square / noise)

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from culturesim.stats.components import RESIDUAL, Components, assemble, fiducial, live_facets, patnaik
+from culturesim.stats.components import RESIDUAL, Components, assemble, fiducial, live_facets, patnaik, shifted
 from culturesim.stats.inference import Bootstrap, Floats, Integers
 from culturesim.stats.reml import Reml, levels_of, reml
 
@@ -69,21 +69,6 @@ def _assembled(
     return assemble(
         names, terms, live, estimated, np.hstack([drawn, draws @ mixing.T]), levels, fixed, bootstrap, "reml", len(y), note
     )  # fmt: skip
-
-
-def shifted(variances: Floats, covariance: Floats, df: Floats, bootstrap: Bootstrap) -> Floats:
-    """Draws (R, K) of variances, each taken for a mean square M on ν degrees of freedom less a known δ.
-
-    ``M = √(ν Var/2)`` and ``δ = M − σ²`` fit estimate and standard error; where δ would be negative it is 0 and
-    ``ν = 2σ⁴/Var``. A variance far from 0 over few levels so has Satterthwaite's χ², one near 0 an interval down to 0.
-    """
-    spread = np.maximum(covariance.diagonal(), 1e-300)
-    squares = np.sqrt(df * spread / 2)
-    df = np.where(squares < variances, 2 * variances**2 / spread, df)
-    squares = np.maximum(squares, variances)
-    errors = np.sqrt(spread)
-    correlation = covariance / np.outer(errors, errors)
-    return fiducial(squares, df, correlation, bootstrap) - (squares - variances)
 
 
 def _terms(facets: Sequence[str], nested: Mapping[str, str], order: int) -> list[Facets]:
