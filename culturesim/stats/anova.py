@@ -28,8 +28,9 @@ _Z = NormalDist().inv_cdf(0.975)
 class MeanSquares:
     """Of one design: the terms with degrees of freedom and mean squares, and how components come from them.
 
-    ``excess`` is the relative variance of each mean square beyond the 2/df of normal effects, as the spread of the squared
-    effects over levels speaks for it. Row α of ``weights`` gives the component of term α as a sum of mean squares.
+    ``excess`` is the relative variance of each mean square beyond the 2/df of normal effects, as the spread of the
+    squared effects over levels speaks for it. Row α of ``weights`` gives the component of term α as a sum of mean
+    squares.
     """
 
     terms: tuple[Term, ...]
@@ -49,10 +50,10 @@ def mean_squares(
 ) -> MeanSquares:
     """Analysis of variance of a complete design.
 
-    ``MS_α = (N/n_α) Σ e_α² / df_α`` with e_α the effect of term α (inclusion–exclusion of marginal means), n_α its number
-    of cells, N that of all values. Expected mean squares follow Cornfield & Tukey:
-    ``E MS_α = Σ_{β ⊇ α} (N/n_β) σ²_β`` over those β that hold no fixed facet beyond α's but as one another is nested in.
-    Components are the solution of these equations.
+    ``MS_α = (N/n_α) Σ e_α² / df_α`` with e_α the effect of term α (inclusion–exclusion of marginal means), n_α its
+    number of cells, N that of all values. Expected mean squares follow Cornfield & Tukey: ``E MS_α = Σ_{β ⊇ α}
+    (N/n_β) σ²_β`` over those β that hold no fixed facet beyond α's but as one another is nested in. Components are
+    the solution of these equations.
 
     Parameters
     ----------
@@ -88,9 +89,10 @@ def mean_squares(
         total = float(within.sum())
         pooled[frozenset(range(cells.ndim + 1))] = [(df, total, _own_excess(within, df, speaking))]
     terms = tuple(sorted(pooled, key=lambda term: (len(term), sorted(term))))
-    df_, squares, excess = (np.array(column) for column in zip(*(_pool(pooled[t]) for t in terms), strict=True))
+    free, squares, excess = (np.array(column) for column in zip(*(_pool(pooled[t]) for t in terms), strict=True))
     shape = (*cells.shape, replicates)
-    return MeanSquares(terms, df_, squares, excess, np.linalg.inv(_expected(terms, shape, fixed, nested)))
+    weights = np.asarray(np.linalg.inv(_expected(terms, shape, fixed, nested)), dtype=np.float64)
+    return MeanSquares(terms, free, squares, excess, weights)
 
 
 def effects_of(array: Floats) -> Iterator[tuple[Term, Floats]]:
@@ -140,14 +142,14 @@ def _own_excess(squares: Floats, df: int, speaking: Term) -> float:
             free = math.prod(kept.shape[axis] - 1 for axis in part)
             last = kept.size / effects.size * float(np.square(effects).sum()) / free
             total += last if len(part) % 2 else -last
-    return _few(min(kept.shape)) * max(0.0, max(total, last) / kept.size / mean**2 - 2 / df)
+    return _few(min(kept.shape)) * float(max(0.0, max(total, last) / kept.size / mean**2 - 2 / df))
 
 
 def _other_excess(effects: Floats, wider: Floats, axis: int) -> float:
     """Where effects are larger under some levels of a facet that the term does not hold.
 
-    Level l moves S = Σe² by ``u_l = 2 Σ e e_l``, e_l its interaction with the term: ``Var(S) = Σu²/(L(L − 1))``, of which
-    normal interactions of mean square τ² give 4Sτ²/L.
+    Level l moves S = Σe² by ``u_l = 2 Σ e e_l``, e_l its interaction with the term: ``Var(S) = Σu²/(L(L − 1))``, of
+    which normal interactions of mean square τ² give 4Sτ²/L.
     """
     levels = wider.shape[axis]
     total = float(np.square(effects).sum())
@@ -156,12 +158,14 @@ def _other_excess(effects: Floats, wider: Floats, axis: int) -> float:
     free = math.prod(n - 1 for n in wider.shape if n > 1)
     moved = 2 * (effects * wider).sum(axis=tuple(other for other in range(wider.ndim) if other != axis))
     normal = 4 * total * float(np.square(wider).sum()) / free / levels
-    return _few(levels) * max(0.0, float(moved @ moved) / (levels * (levels - 1)) - normal) / total**2
+    spread = float(moved @ moved) / (levels * (levels - 1))
+    return _few(levels) * max(0.0, spread - normal) / total**2
 
 
 def _few(levels: int) -> float:
     """A variance estimated from few levels, stretched as Student's t is."""
-    return (t_quantile(0.975, levels - 1) / _Z) ** 2
+    stretch = t_quantile(0.975, levels - 1) / _Z
+    return stretch * stretch
 
 
 def _expected(terms: Sequence[Term], shape: Sequence[int], fixed: Term, nested: dict[int, int]) -> Floats:

@@ -21,9 +21,9 @@ NOTHING = "nothing to estimate from"
 class Component:
     """The variance of one main effect or interaction.
 
-    ``estimated`` is as it came out, which may be negative; ``variance`` is cut at 0, with interval; ``share`` that of the
-    total. ``facets`` are those the term runs over, ``live`` those of them that no other of them is nested in. ``df`` and
-    ``mean_square`` are None under REML.
+    ``estimated`` is as it came out, which may be negative; ``variance`` is cut at 0, with interval; ``share`` that of
+    the total. ``facets`` are those the term runs over, ``live`` those of them that no other of them is nested in.
+    ``df`` and ``mean_square`` are None under REML.
     """
 
     name: str
@@ -41,9 +41,9 @@ class Component:
 class Components:
     """All components of a study of ``n`` values.
 
-    ``levels`` of each facet (``repeat``: values a cell, where they are replicates), the ``fixed`` ones, the ``method`` that
-    was used, the ``total`` variance of one answer. ``draws`` (R, K) are what intervals of components, and of anything
-    computed of them, are quantiles of.
+    ``levels`` of each facet (``repeat``: values a cell, where they are replicates), the ``fixed`` ones, the
+    ``method`` that was used, the ``total`` variance of one answer. ``draws`` (R, K) are what intervals of components,
+    and of anything computed of them, are quantiles of.
     """
 
     components: tuple[Component, ...]
@@ -69,64 +69,64 @@ class Components:
             value, replicates = float(of(values)[0]), of(np.maximum(0.0, self.draws))
         if not math.isfinite(value):
             return Interval(None, None, None, clusters, note or "there is no variance to divide")
-        low, high = _quantiles(replicates[np.isfinite(replicates)], self.confidence)
-        return Interval(value, min(low, value), max(high, value), clusters, note)
+        return _held(value, replicates[np.isfinite(replicates)], self.confidence, clusters, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """Of each term: name, facets, live facets, estimate (K,), draws (R, K), and df and mean squares where there are."""
+
+    names: Sequence[str]
+    terms: Sequence[tuple[str, ...]]
+    live: Sequence[tuple[str, ...]]
+    estimated: Floats
+    draws: Floats
+    df: Floats | None = None
+    squares: Floats | None = None
 
 
 def assemble(
-    names: Sequence[str],
-    terms: Sequence[tuple[str, ...]],
-    live: Sequence[tuple[str, ...]],
-    estimated: Floats,
-    draws: Floats,
+    found: Estimates,
     levels: Mapping[str, int],
     fixed: tuple[str, ...],
     bootstrap: Bootstrap,
     method: Literal["anova", "reml"],
     n: int,
     note: str,
-    *,
-    df: Floats | None = None,
-    squares: Floats | None = None,
 ) -> Components:
-    """Components from estimates and draws, in the order of ``names``."""
-    cut, drawn = np.maximum(0.0, estimated), np.maximum(0.0, draws)
-    weights = np.array([math.prod(1 - 1 / levels[facet] for facet in part if facet in fixed) for part in live])
+    """Components from estimates and draws, in the order of names."""
+    cut, drawn = np.maximum(0.0, found.estimated), np.maximum(0.0, found.draws)
+    weights = np.array([math.prod(1 - 1 / levels[facet] for facet in part if facet in fixed) for part in found.live])
     total, totals = float(cut @ weights), drawn @ weights
     made = []
-    for place, name in enumerate(names):
-        clusters = math.prod(levels[facet] for facet in terms[place])
-        notes = ["holds the interaction of all facets"] if name == RESIDUAL and REPEAT not in terms[place] else []
-        notes += ["the estimate is negative: taken as 0"] if estimated[place] < 0 else []
-        low, high = _quantiles(drawn[:, place], bootstrap.confidence)
-        variance = Interval(float(cut[place]), min(low, float(cut[place])), max(high, float(cut[place])), clusters)
-        with np.errstate(invalid="ignore"):
-            shares = drawn[:, place] * weights[place] / totals
+    for k, (name, term, live) in enumerate(zip(found.names, found.terms, found.live, strict=True)):
+        clusters = min(n, math.prod(levels[facet] for facet in term))
+        notes = ["holds the interaction of all facets"] if name == RESIDUAL and REPEAT not in term else []
+        notes += ["the estimate is negative: taken as 0"] if found.estimated[k] < 0 else []
+        variance = _held(float(cut[k]), drawn[:, k], bootstrap.confidence, clusters)
         share = Interval(None, None, None, clusters, "all answers are the same")
         if total > 0:
-            value = float(cut[place] * weights[place] / total)
-            low, high = _quantiles(shares[np.isfinite(shares)], bootstrap.confidence)
-            share = Interval(value, min(low, value), max(high, value), clusters)
-        made.append(
-            Component(
-                name,
-                terms[place],
-                live[place],
-                None if df is None else float(df[place]),
-                None if squares is None else float(squares[place]),
-                float(estimated[place]),
-                variance,
-                share,
-                "; ".join(notes),
-            )  # fmt: skip
-        )
-    return Components(tuple(made), dict(levels), fixed, method, total, n, draws, bootstrap.confidence, note)
+            shares = np.divide(drawn[:, k] * weights[k], totals, out=np.zeros_like(totals), where=totals > 0)
+            share = _held(float(cut[k] * weights[k] / total), shares, bootstrap.confidence, clusters)
+        df = None if found.df is None else float(found.df[k])
+        square = None if found.squares is None else float(found.squares[k])
+        estimated = float(found.estimated[k])
+        made.append(Component(name, term, live, df, square, estimated, variance, share, "; ".join(notes)))
+    return Components(tuple(made), dict(levels), fixed, method, total, n, found.draws, bootstrap.confidence, note)
+
+
+def _held(value: float, drawn: Floats, confidence: float, clusters: int, note: str = "") -> Interval:
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(value, min(float(low), value), max(float(high), value), clusters, note)
 
 
 def fiducial(
     squares: Floats, df: Floats, correlation: Floats | None, bootstrap: Bootstrap, *, excess: Floats | None = None
 ) -> Floats:
-    """Draws (R, K) of expected mean squares, ``ν MS/χ²_ν``, as correlated as ``correlation`` says; those of 0 stay 0."""
+    """Draws (R, K) of expected mean squares, ``ν MS/χ²_ν``, as correlated as ``correlation`` says.
+
+    ``excess`` is a relative variance of each to add, as normal.
+    """
     from scipy.special import chdtri, ndtr
 
     rng = np.random.default_rng([bootstrap.seed, len(squares)])
@@ -162,12 +162,13 @@ def patnaik(square: Floats, noise: Floats, df: Floats) -> Floats:
     return fitted
 
 
-def _quantiles(drawn: Floats, confidence: float) -> tuple[float, float]:
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
 def live_facets(term: tuple[str, ...], nested: Mapping[str, str]) -> tuple[str, ...]:
     """Facets of a term that no other of them is nested in."""
     nests = {nested[facet] for facet in term if facet in nested}
     return tuple(facet for facet in term if facet not in nests)
+
+
+def empty(n: int, levels: Mapping[str, int], notes: Sequence[str]) -> Components:
+    """What a study of too few data comes to."""
+    note = "; ".join(filter(None, notes)) or NOTHING
+    return Components((), dict(levels), (), "anova", None, n, np.empty((0, 0)), note=note)

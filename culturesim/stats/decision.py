@@ -62,8 +62,8 @@ def coefficients(
     Parameters
     ----------
     components
-        Of ``variance.components``. Under REML what interactions higher than its order there are counts as residual, which
-        averages out over all facets: the coefficients are then upper bounds.
+        Of ``variance.components``. Under REML what interactions higher than its order there are counts as residual,
+        which averages out over all facets: the coefficients are then upper bounds.
     object
         The facet to be told apart.
     numbers

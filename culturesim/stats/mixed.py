@@ -42,9 +42,9 @@ def linear_mixed(
 ) -> Mixed:
     """Fit ``y = τ + x'β + Σ_k u_k + e`` with random intercepts u_k of each grouping, by restricted maximum likelihood.
 
-    Degrees of freedom are Satterthwaite's: ``ν = 2V²/(g'Ag)`` with V the variance of an estimate, g its derivatives by
-    the variances, and A their covariance. A term of several coefficients has the F test on the fewest
-    of its coefficients' degrees, which errs on the side of caution. Variances have the intervals of a mean square less a
+    Degrees of freedom are Satterthwaite's: ``ν = 2V²/(g'Ag)`` with V the variance of an estimate, g its derivatives
+    by the variances, and A their covariance. A term of several coefficients has the F test on the fewest of its
+    coefficients' degrees, which errs on the side of caution. Variances have the intervals of a mean square less a
     constant.
 
     Parameters

@@ -24,7 +24,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Coefficient:
-    """An estimate with interval, standard ``error``, ``statistic`` estimate/error on ``df`` degrees of freedom, and p."""
+    """An estimate with interval, standard ``error``, ``statistic`` estimate/error on ``df`` degrees of freedom, p."""
 
     name: str
     estimate: Interval
@@ -73,7 +73,7 @@ def design(terms: Mapping[str, npt.ArrayLike], *, labels: Mapping[str, Sequence[
             called = (labels or {}).get(term, [str(level) for level in levels])
             if len(called) != len(levels):
                 raise AnalysisError(f"term {term} has {len(levels)} levels and {len(called)} labels")
-            columns += [(codes == place).astype(np.float64) for place in range(1, len(levels))]
+            columns += [(codes.reshape(-1) == place).astype(np.float64) for place in range(1, len(levels))]
             names += [f"{term}[{label}]" for label in called[1:]]
         places[term] = tuple(range(first, len(columns)))
     empty = np.empty((len(np.asarray(next(iter(terms.values()), []))), 0))
@@ -82,7 +82,9 @@ def design(terms: Mapping[str, npt.ArrayLike], *, labels: Mapping[str, Sequence[
 
 def product(left: Design, right: Design) -> Design:
     """The interactions of all terms of one design with all of another."""
-    names, columns, places = [], [], {}
+    names: list[str] = []
+    columns: list[Floats] = []
+    places: dict[str, tuple[int, ...]] = {}
     for one, mine in left.terms.items():
         for other, theirs in right.terms.items():
             first = len(columns)

@@ -26,8 +26,8 @@ _FAR = 25.0
 class Ordinal:
     """A fitted model. ``odds_ratios`` are exp(coefficient), with interval; ``thresholds`` lie between the ``points``.
 
-    ``covariance`` is that of thresholds and coefficients, in this order. Where there is no fit ``coefficients`` is empty
-    and ``note`` says why.
+    ``covariance`` is that of thresholds and coefficients, in this order. Where there is no fit ``coefficients`` is
+    empty and ``note`` says why.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -60,9 +60,9 @@ def proportional_odds(
     ``jackknife``: ``(G−1)/G · Σ d_g d_g'``, ``d_g = (H − H_g)⁻¹ s_g``: what leaving a cluster out does to the estimate,
     in one step from it (Lipsitz, Dear & Zhao 1994); ``model``: H⁻¹, for answers that are independent.
 
-    The sandwich is too small for few clusters and unequal designs, the jackknife hardly, so it is the default. Intervals
-    are those of t with G − 1 degrees of freedom. A term of q coefficients is tested by
-    ``F = (G−q)/(q(G−1)) · b'V⁻¹b`` on q and G − q degrees (Hotelling; without clusters plain Wald F on q and ∞).
+    The sandwich is too small for few clusters and unequal designs, the jackknife hardly, so it is the default.
+    Intervals are those of t with G − 1 degrees of freedom. A term of q coefficients is tested by ``F = (G−q)/(q(G−1))
+    · b'V⁻¹b`` on q and G − q degrees (Hotelling; without clusters plain Wald F on q and ∞).
 
     Parameters
     ----------

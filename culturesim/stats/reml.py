@@ -1,9 +1,10 @@
 """Restricted maximum likelihood for linear models with crossed random effects, at survey size.
 
 The levels of one grouping, persona as a rule, are independent of one another given all effects that are not within
-them. The mixed-model equations are therefore a block for each of its levels, bordered by a small dense block of the rest
-(items, languages, fixed effects). Eliminating block by block gives the deviance, its exact gradient and the information
-in dense matrix products: no sparse factorisation with its fill-in, and the cost grows with the personas and no faster.
+them. The mixed-model equations are therefore a block for each of its levels, bordered by a small dense block of the
+rest (items, languages, fixed effects). Eliminating block by block gives the deviance, its exact gradient and the
+information in dense matrix products: no sparse factorisation with its fill-in, and the cost grows with the personas
+and no faster.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class _Solved:
 def reml(values: Floats, groups: Sequence[Integers], design: Floats) -> Reml:
     """Fit ``y = Xβ + Σ_k Z_k u_k + e``, ``u_k ~ N(0, σ²_k)``, ``e ~ N(0, σ²)`` by restricted maximum likelihood.
 
-    The deviance is profiled over β and σ² (Bates et al. 2015) and minimised over the K ratios σ²_k/σ² with its gradient.
+    The deviance is profiled over β and σ² (Bates et al. 2015) and minimised over the K ratios σ²_k/σ² with its
+    gradient.
 
     Parameters
     ----------
@@ -150,16 +152,16 @@ class Equations:
         b, m, d = self.blocks, self.width, self.border
         if float(b) * m * d > _LARGEST or d > 8000:
             raise AnalysisError(
-                "so many crossed effects do not fit into memory; leave interactions of large facets out, or fewer levels"
+                "so many crossed effects do not fit into memory; ask for fewer interactions, or for fewer levels"
             )
         self.aa, self.ab, self.bb = np.zeros((b, m, m)), np.zeros((b, m, d)), np.zeros((d, d))
         places = [self.block * m + local for local in self.local]
-        for first, place in enumerate(places):
+        for place in places:
             for second in self.local:
                 self.aa += np.bincount(place * m + second, minlength=b * m * m).reshape(b, m, m)
             for edge in self.edges:
                 self.ab += np.bincount(place * d + edge, minlength=b * m * d).reshape(b, m, d)
-            self.ab[:, :, self.random :] += self._sums(places[first], self.design, b * m).reshape(b, m, -1)
+            self.ab[:, :, self.random :] += self._sums(place, self.design, b * m).reshape(b, m, -1)
         for edge in self.edges:
             for other in self.edges:
                 self.bb += np.bincount(edge * d + other, minlength=d * d).reshape(d, d)
@@ -192,7 +194,7 @@ class Equations:
         """Factorise the scaled equations ``Λ'Z'ZΛ + I``, bordered by the design, and solve them for y."""
         inner, outer = self._scales(ratios)
         scaled = inner[:, None] * self.aa * inner + np.eye(self.width)
-        blocks = np.linalg.inv(scaled)
+        blocks = np.asarray(np.linalg.inv(scaled), dtype=np.float64)
         through = np.empty_like(self.ab)
         schur = self.bb.copy()
         step = max(1, _CHUNK // max(1, self.width * self.border))
@@ -203,7 +205,7 @@ class Equations:
             schur -= left.T @ through[part].reshape(-1, self.border)
         schur = outer[:, None] * schur * outer
         schur[range(self.random), range(self.random)] += 1
-        inverse = np.linalg.inv(schur)
+        inverse = np.asarray(np.linalg.inv(schur), dtype=np.float64)
         determinant = float(np.linalg.slogdet(scaled)[1].sum() + np.linalg.slogdet(schur)[1])
         return self._solved(ratios, determinant, blocks, through, inverse)
 
@@ -264,12 +266,14 @@ class Equations:
         return traces, lengths
 
     def result(self, ratios: Floats, deviance: float, converged: bool) -> Reml:
+        """What a fit at these variance ratios amounts to."""
         at = self.solve(ratios)
         free = len(self.values) - self.design.shape[1]
         error = at.residual / free
         fixed_covariance = error * at.inverse[self.random :, self.random :]
         variances = error * np.append(np.where(ratios <= _FLOOR, 0.0, ratios), 1.0)
-        covariance = np.linalg.pinv(self._information(at, ratios, error), hermitian=True)
+        information = self._information(at, ratios, error)
+        covariance = np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64)
         return Reml(variances, covariance, at.border[self.random :], fixed_covariance, deviance, converged)
 
     def _information(self, at: _Solved, ratios: Floats, error: float) -> Floats:

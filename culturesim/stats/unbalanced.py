@@ -5,10 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from culturesim.stats.components import RESIDUAL, Components, assemble, fiducial, live_facets, patnaik, shifted
+from culturesim.stats.components import (
+    RESIDUAL,
+    Components,
+    Estimates,
+    assemble,
+    empty,
+    fiducial,
+    live_facets,
+    patnaik,
+    shifted,
+)
 from culturesim.stats.inference import Bootstrap, Floats, Integers
 from culturesim.stats.reml import Reml, levels_of, reml
 
@@ -36,6 +48,8 @@ def by_reml(
     random = [term for term, full in zip(random, crowded, strict=True) if not full]
     groups = [group for group, full in zip(groups, crowded, strict=True) if not full]
     design, columns = _design(places, levels, [term for term in terms if set(term) <= set(fixed)])
+    if not groups or len(y) <= design.shape[1] + 1:
+        return empty(len(y), levels, [note, "too few answers to a level"])
     fit = reml(y, groups, design)
     notes = [note] if note else []
     notes += [] if fit.converged else ["the search for the maximum did not settle"]
@@ -66,9 +80,8 @@ def _assembled(
     mixing = _restriction(random, levels, fixed, nested)
     estimated = np.concatenate([squares - noise, mixing @ fit.variances])
     names = [":".join(term) for term in terms[:-1]] + [RESIDUAL]
-    return assemble(
-        names, terms, live, estimated, np.hstack([drawn, draws @ mixing.T]), levels, fixed, bootstrap, "reml", len(y), note
-    )  # fmt: skip
+    found = Estimates(names, terms, live, estimated, np.hstack([drawn, draws @ mixing.T]))
+    return assemble(found, levels, fixed, bootstrap, "reml", len(y), note)
 
 
 def _terms(facets: Sequence[str], nested: Mapping[str, str], order: int) -> list[Facets]:
@@ -107,15 +120,21 @@ def _design(
     """Columns of the mean and of the effects of fixed terms, which sum to 0; those with empty cells are left out."""
     blocks, columns = [np.ones((len(next(iter(places.values()))), 1))], {}
     for term in terms:
-        coding = np.ones((1, 1))
-        for facet in term:
-            coding = np.kron(coding, np.vstack([np.eye(levels[facet] - 1), -np.ones(levels[facet] - 1)]))
+        coding = _sum_coding([levels[facet] for facet in term])
         cells = np.ravel_multi_index([places[facet] for facet in term], [levels[facet] for facet in term])
         if len(np.unique(cells)) == len(coding):
             first = sum(block.shape[1] for block in blocks)
             columns[term] = slice(first, first + coding.shape[1]), coding
             blocks.append(coding[cells])
     return np.hstack(blocks), columns
+
+
+def _sum_coding(levels: Sequence[int]) -> Floats:
+    """Columns whose effects sum to 0 over the levels of each facet, (Π n, Π(n − 1))."""
+    coding: npt.NDArray[Any] = np.ones((1, 1))
+    for count in levels:
+        coding = np.kron(coding, np.vstack([np.eye(count - 1), -np.ones(count - 1)]))
+    return coding
 
 
 def _of_fixed(fit: Reml, columns: slice, coding: Floats) -> tuple[float, float, float]:

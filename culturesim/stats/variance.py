@@ -1,14 +1,14 @@
 """Crossed generalisability studies: which facet of a survey its answers vary by, and how much of it is noise.
 
-A facet is what answers are crossed by: persona, item, language, wording, order, frame, repeat. Repeats of one prompt are
-strangers to those of another: leave ``repeat`` out of the facets and they count as replicates within a cell. Wordings of
-one item are strangers to those of another: say that ``wording`` is nested in ``item``.
+A facet is what answers are crossed by: persona, item, language, wording, order, frame, repeat. Repeats of one prompt
+are strangers to those of another: leave ``repeat`` out of the facets and they count as replicates within a cell.
+Wordings of one item are strangers to those of another: say that ``wording`` is nested in ``item``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import numpy as np
@@ -17,11 +17,12 @@ import numpy.typing as npt
 from culturesim.errors import AnalysisError
 from culturesim.stats.anova import MeanSquares, Term, mean_squares
 from culturesim.stats.components import (
-    NOTHING,
     REPEAT,
     RESIDUAL,
     Components,
+    Estimates,
     assemble,
+    empty,
     fiducial,
     live_facets,
     patnaik,
@@ -44,23 +45,23 @@ def components(
 ) -> Components:
     """Variance components of answers crossed by facets.
 
-    Model: ``y = μ + Σ_α e_α``, one effect for each set α of facets. A complete design with as many values in every cell
-    is estimated by the expected mean squares of all terms up to the full interaction, which is the residual where a cell
-    holds one value. Otherwise the components of all terms of at most ``order`` facets are fitted by restricted maximum
-    likelihood; the residual then holds all higher interactions. This rule is ``method="auto"``.
+    Model: ``y = μ + Σ_α e_α``, one effect for each set α of facets. A complete design with as many values in every
+    cell is estimated by the expected mean squares of all terms up to the full interaction, which is the residual
+    where a cell holds one value. Otherwise the components of all terms of at most ``order`` facets are fitted by
+    restricted maximum likelihood; the residual then holds all higher interactions. This rule is ``method="auto"``.
 
-    A facet is random, its levels drawn from endlessly many, or ``fixed``, its levels all there are: effects sum to 0 over
-    them, so σ²(persona | language) holds the persona's mean over the very languages asked (Cornfield & Tukey; divisors
-    n − 1). ``share = σ²_α Π(1 − 1/n_f)/total`` with the product over the fixed facets of α, so that shares add up to the
-    variance of one answer drawn from the study.
+    A facet is random, its levels drawn from endlessly many, or ``fixed``, its levels all there are: effects sum to 0
+    over them, so σ²(persona | language) holds the persona's mean over the very languages asked (Cornfield & Tukey;
+    divisors n − 1). ``share = σ²_α Π(1 − 1/n_f)/total`` with the product over the fixed facets of α, so that shares
+    add up to the variance of one answer drawn from the study.
 
     Intervals are those of generalised confidence (Hannig, Iyer & Patterson 2006): each mean square MS on ν degrees of
-    freedom is drawn as ``ν MS/χ²_ν``, and a component, a share or a coefficient has the quantiles of what these draws make
-    of it. Answers on few points vary more at some levels than at others: what the spread of squared effects over the
-    levels of random facets, ``Var(Σe²)/(Σe²)²``, has beyond 2/ν is drawn on top, as normal. Terms of fixed facets only have the ν that fits their noncentral
-    χ² (Patnaik). REML has no mean squares: there each variance is that of a mean square less a constant, with its
-    standard error from the average information, and draws that correlate as the estimates do. Intervals of a term
-    whose facets have few levels are wide, and rightly so.
+    freedom is drawn as ``ν MS/χ²_ν``, and a component, a share or a coefficient has the quantiles of what these draws
+    make of it. Answers on few points vary more at some levels than at others: what the spread of squared effects over
+    the levels of random facets, ``Var(Σe²)/(Σe²)²``, has beyond 2/ν is drawn on top, as normal. Terms of fixed facets
+    only have the ν that fits their noncentral χ² (Patnaik). REML has no mean squares: there each variance is that of
+    a mean square less a constant, with its standard error from the average information, and draws that correlate as
+    the estimates do. Intervals of a term whose facets have few levels are wide, and rightly so.
 
     Parameters
     ----------
@@ -90,7 +91,9 @@ def components(
     levels = {facet: int(place.max(initial=-1)) + 1 for facet, place in places.items()}
     fixed, nested = _known("fixed", fixed, codes, levels), _nesting(nested or {}, codes, levels)
     if len(y) < 2 or not levels:
-        return _empty(len(y), levels, notes)
+        return empty(len(y), levels, notes)
+    if np.ptp(y) == 0:
+        return empty(len(y), levels, ["all answers are the same", *notes])
     cells = np.ravel_multi_index(tuple(places.values()), tuple(levels.values()))
     counts = np.bincount(cells, minlength=math.prod(levels.values())) if math.prod(levels.values()) <= len(y) else None
     complete = counts is not None and int(counts.min()) == int(counts.max())
@@ -114,7 +117,8 @@ def _by_anova(
     facets, shape = [*levels], tuple(levels.values())
     size = math.prod(shape)
     means = np.bincount(cells, y, size) / replicates
-    within = np.bincount(cells, np.square(y - means[cells]), size).reshape(shape) if replicates > 1 else None
+    squares = np.bincount(cells, np.square(y - means[cells]), size).astype(np.float64)
+    within = squares.reshape(shape) if replicates > 1 else None
     if within is None and set(fixed) == set(facets):
         raise AnalysisError("all facets are fixed and no cell holds two values: nothing is left that varies by chance")
     axes = {facet: axis for axis, facet in enumerate(facets)}
@@ -130,10 +134,8 @@ def _by_anova(
     draws = fiducial(table.squares, df, None, bootstrap, excess=table.excess) @ table.weights.T
     names = [RESIDUAL if len(term) == len(facets) else ":".join(term) for term in terms]
     estimated = table.weights @ table.squares
-    return assemble(
-        names, terms, live, estimated, draws, levels, fixed, bootstrap, "anova", len(y), note,
-        df=table.df, squares=table.squares,
-    )  # fmt: skip
+    found = Estimates(names, terms, live, estimated, draws, table.df, table.squares)
+    return assemble(found, levels, fixed, bootstrap, "anova", len(y), note)
 
 
 def _degrees(table: MeanSquares, fixed: Term) -> Floats:
@@ -153,10 +155,10 @@ def _read(values: npt.ArrayLike, codes: Mapping[str, npt.ArrayLike]) -> tuple[Fl
     kept = np.isfinite(y)
     places, notes = {}, []
     for facet, code in codes.items():
-        code = np.asarray(code)
-        if code.shape != y.shape or y.ndim != 1:
+        array = np.asarray(code)
+        if array.shape != y.shape or y.ndim != 1:
             raise AnalysisError(f"facet {facet} needs one code for each of the {y.size} values, in one row")
-        place = np.unique(code[kept], return_inverse=True)[1].reshape(-1).astype(np.int64)
+        place = np.unique(array[kept], return_inverse=True)[1].reshape(-1).astype(np.int64)
         if place.max(initial=0) > 0:
             places[facet] = place
         else:
@@ -180,9 +182,3 @@ def _nesting(
     if set(nested) & set(nested.values()):
         raise AnalysisError("a facet that is nested in another cannot have one nested in it")
     return {inner: outer for inner, outer in nested.items() if inner in levels and outer in levels}
-
-
-def _empty(n: int, levels: Mapping[str, int], notes: Sequence[str]) -> Components:
-    return Components(
-        (), dict(levels), (), "anova", None, n, np.empty((0, 0)), note="; ".join([NOTHING, *notes])
-    )  # fmt: skip
