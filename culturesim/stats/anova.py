@@ -9,19 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
-from culturesim.stats.inference import Floats, t_quantile
+from culturesim.stats.excess import SPEAKING, few
+from culturesim.stats.inference import Floats
 
 Term = frozenset[int]
 """A main effect or interaction: the axes it runs over."""
-
-_SPEAKING = 5
-"""Levels a facet needs for its levels to show how much squared effects vary."""
-
-_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +72,7 @@ def mean_squares(
     nested = nested or {}
     size = cells.size * replicates
     effects = dict(effects_of(cells))
-    speaking = frozenset(axis for axis, levels in enumerate(cells.shape) if levels >= _SPEAKING) - fixed
+    speaking = frozenset(axis for axis, levels in enumerate(cells.shape) if levels >= SPEAKING) - fixed
     pooled: dict[Term, list[tuple[float, float, float]]] = {}
     for term in filter(None, effects):
         df = math.prod(cells.shape[axis] - 1 for axis in term)
@@ -142,7 +137,7 @@ def _own_excess(squares: Floats, df: int, speaking: Term) -> float:
             free = math.prod(kept.shape[axis] - 1 for axis in part)
             last = kept.size / effects.size * float(np.square(effects).sum()) / free
             total += last if len(part) % 2 else -last
-    return _few(min(kept.shape)) * float(max(0.0, max(total, last) / kept.size / mean**2 - 2 / df))
+    return few(min(kept.shape)) * float(max(0.0, max(total, last) / kept.size / mean**2 - 2 / df))
 
 
 def _other_excess(effects: Floats, wider: Floats, axis: int) -> float:
@@ -159,13 +154,7 @@ def _other_excess(effects: Floats, wider: Floats, axis: int) -> float:
     moved = 2 * (effects * wider).sum(axis=tuple(other for other in range(wider.ndim) if other != axis))
     normal = 4 * total * float(np.square(wider).sum()) / free / levels
     spread = float(moved @ moved) / (levels * (levels - 1))
-    return _few(levels) * max(0.0, spread - normal) / total**2
-
-
-def _few(levels: int) -> float:
-    """A variance estimated from few levels, stretched as Student's t is."""
-    stretch = t_quantile(0.975, levels - 1) / _Z
-    return stretch * stretch
+    return few(levels) * max(0.0, spread - normal) / total**2
 
 
 def _expected(terms: Sequence[Term], shape: Sequence[int], fixed: Term, nested: dict[int, int]) -> Floats:

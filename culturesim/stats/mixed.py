@@ -12,7 +12,7 @@ from culturesim.errors import AnalysisError
 from culturesim.stats.components import shifted
 from culturesim.stats.inference import Bootstrap, Floats, Interval
 from culturesim.stats.models import Coefficient, Design, Wald, coefficient, places_of, ranked, wald
-from culturesim.stats.reml import Equations, Reml, reml
+from culturesim.stats.reml import Equations, Reml, fitted
 
 INTERCEPT = "(intercept)"
 
@@ -80,8 +80,8 @@ def linear_mixed(
     # Centred columns keep the equations well conditioned; the intercept is moved back afterwards.
     centre = columns.mean(axis=0) if columns.shape[1] else np.empty(0)
     full = np.column_stack([np.ones(len(y)), columns - centre])
-    fit = reml(y - y.mean(), [*places.values()], full)
-    return _named(design, fit, Equations(y - y.mean(), [*places.values()], full), levels, centre, y.mean(), bootstrap)
+    model = Equations(y - y.mean(), [*places.values()], full)
+    return _named(design, fitted(model), model, levels, centre, float(y.mean()), bootstrap)
 
 
 def _unfit(y: Floats, columns: Floats, levels: Mapping[str, int]) -> str:

@@ -49,7 +49,7 @@ class Reml:
 
 
 @dataclass(frozen=True, slots=True)
-class _Solved:
+class Solved:
     """The equations at given variance ratios. K is their matrix; ``inverse`` that of its border."""
 
     log_determinant: float
@@ -88,8 +88,12 @@ def reml(values: Floats, groups: Sequence[Integers], design: Floats) -> Reml:
     Software 67(1).
     Gilmour, Thompson & Cullis (1995), Average information REML, Biometrics 51(4).
     """
-    model = Equations(values, groups, design)
-    logs, value, settled = _minimum(model, np.full(len(groups), math.log(0.2)))
+    return fitted(Equations(values, groups, design))
+
+
+def fitted(model: Equations) -> Reml:
+    """The fit of equations made before; see ``reml``."""
+    logs, value, settled = _minimum(model, np.full(len(model.groups), math.log(0.2)))
     ratios = np.exp(logs)
     ratios[ratios < _NONE] = _FLOOR
     return model.result(ratios, value, settled)
@@ -190,7 +194,7 @@ class Equations:
         roots = np.sqrt(ratios)
         return roots[self.local_group], np.append(roots[self.border_group], np.ones(self.design.shape[1]))
 
-    def solve(self, ratios: Floats) -> _Solved:
+    def solve(self, ratios: Floats) -> Solved:
         """Factorise the scaled equations ``Λ'Z'ZΛ + I``, bordered by the design, and solve them for y."""
         inner, outer = self._scales(ratios)
         scaled = inner[:, None] * self.aa * inner + np.eye(self.width)
@@ -209,7 +213,7 @@ class Equations:
         determinant = float(np.linalg.slogdet(scaled)[1].sum() + np.linalg.slogdet(schur)[1])
         return self._solved(ratios, determinant, blocks, through, inverse)
 
-    def _solved(self, ratios: Floats, determinant: float, blocks: Floats, through: Floats, inverse: Floats) -> _Solved:
+    def _solved(self, ratios: Floats, determinant: float, blocks: Floats, through: Floats, inverse: Floats) -> Solved:
         inner, outer = self._scales(ratios)
         local, border = self._back(blocks, through, inverse, self.ya * inner[:, None], self.yb * outer[:, None], outer)
         explained = float((local * self.ya * inner[:, None]).sum() + (border * self.yb * outer[:, None]).sum())
@@ -219,9 +223,7 @@ class Equations:
         for first in range(0, self.blocks, step):
             part = through[first : first + step].reshape(-1, self.border)
             diagonal[first : first + step] += np.einsum("ij,ij->i", part @ scaled, part).reshape(-1, self.width)
-        return _Solved(
-            determinant, self.yy - explained, local[..., 0], border[:, 0], diagonal, inverse, through, blocks
-        )
+        return Solved(determinant, self.yy - explained, local[..., 0], border[:, 0], diagonal, inverse, through, blocks)
 
     def _back(
         self, blocks: Floats, through: Floats, inverse: Floats, local: Floats, border: Floats, outer: Floats
@@ -247,14 +249,14 @@ class Equations:
         hessian = hessian[:-1, :-1] - np.outer(hessian[:-1, -1], hessian[-1, :-1]) / hessian[-1, -1]
         return value, gradient, np.clip(-np.linalg.pinv(hessian, hermitian=True) @ gradient, -_LONGEST, _LONGEST)
 
-    def _deviance(self, at: _Solved) -> tuple[float, Floats]:
+    def _deviance(self, at: Solved) -> tuple[float, Floats]:
         free = len(self.values) - self.design.shape[1]
         value = at.log_determinant + free * (1 + math.log(2 * math.pi * at.residual / free))
         traces, lengths = self._by_group(at)
         gradient = np.array(self.levels) - traces - free * lengths / at.residual
         return value, gradient
 
-    def _by_group(self, at: _Solved) -> tuple[Floats, Floats]:
+    def _by_group(self, at: Solved) -> tuple[Floats, Floats]:
         """Traces of K⁻¹ and squared lengths of the scaled effects, of each grouping."""
         traces, lengths = np.zeros(len(self.groups)), np.zeros(len(self.groups))
         local, border = np.array(self.local_group, dtype=int), np.array(self.border_group, dtype=int)
@@ -276,9 +278,9 @@ class Equations:
         covariance = np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64)
         return Reml(variances, covariance, at.border[self.random :], fixed_covariance, deviance, converged)
 
-    def _information(self, at: _Solved, ratios: Floats, error: float) -> Floats:
+    def _information(self, at: Solved, ratios: Floats, error: float) -> Floats:
         """Average information ``½ y'P V_k P V_l P y`` of the variances."""
-        left = self._residuals(at, ratios)
+        left = self.residuals(at, ratios, self.values[:, None])[:, 0]
         moved = [np.bincount(group, left)[group] for group in self.groups]
         columns = np.column_stack([*moved, left]) / error
         inner, outer = self._scales(ratios)
@@ -288,14 +290,20 @@ class Equations:
         inside = np.tensordot(local, edge_local, axes=([0, 1], [0, 1])) + border.T @ edge
         return (columns.T @ columns - inside) / (2 * error)
 
-    def _residuals(self, at: _Solved, ratios: Floats) -> Floats:
+    def residuals(self, at: Solved, ratios: Floats, columns: Floats) -> Floats:
+        """What other answers (n, r) to the same questions leave unexplained: σ² times their projection P."""
         inner, outer = self._scales(ratios)
-        fitted: Floats = self.design @ at.border[self.random :]
+        local, border = self._project(columns)
+        local, border = self._back(
+            at.blocks, at.through, at.inverse, local * inner[:, None], border * outer[:, None], outer
+        )
+        local, border = local * inner[:, None], border * outer[:, None]
+        fitted: Floats = self.design @ border[self.random :]
         for place in self.local:
-            fitted = fitted + (at.local * inner)[self.block, place]
+            fitted += local[self.block, place]
         for edge in self.edges:
-            fitted = fitted + (at.border * outer)[edge]
-        return self.values - fitted
+            fitted += border[edge]
+        return columns - fitted
 
 
 def _blocks(groups: Sequence[Integers], levels: Sequence[int], columns: int) -> tuple[Integers, list[bool]]:

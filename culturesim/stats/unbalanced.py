@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -21,8 +22,9 @@ from culturesim.stats.components import (
     patnaik,
     shifted,
 )
+from culturesim.stats.excess import SPEAKING, excess
 from culturesim.stats.inference import Bootstrap, Floats, Integers
-from culturesim.stats.reml import Reml, levels_of, reml
+from culturesim.stats.reml import Equations, Reml, fitted, levels_of
 
 Facets = tuple[str, ...]
 
@@ -50,7 +52,12 @@ def by_reml(
     design, columns = _design(places, levels, [term for term in terms if set(term) <= set(fixed)])
     if not groups or len(y) <= design.shape[1] + 1:
         return empty(len(y), levels, [note, "too few answers to a level"])
-    fit = reml(y, groups, design)
+    model = Equations(y, groups, design)
+    fit = fitted(model)
+    speaking = [facet for facet in places if facet not in fixed and levels[facet] >= SPEAKING]
+    holds = [[k for k, f in enumerate(speaking) if f in term and len(term) > 1] for term in [*random, tuple(places)]]
+    beyond = excess(model, fit, [places[facet] for facet in speaking], holds, bootstrap.seed)
+    fit = replace(fit, covariance=fit.covariance + np.diag(beyond))
     notes = [note] if note else []
     notes += [] if fit.converged else ["the search for the maximum did not settle"]
     counts = [int(group.max()) + 1 for group in groups]

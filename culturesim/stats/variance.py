@@ -61,7 +61,8 @@ def components(
     the levels of random facets, ``Var(Σe²)/(Σe²)²``, has beyond 2/ν is drawn on top, as normal. Terms of fixed facets
     only have the ν that fits their noncentral χ² (Patnaik). REML has no mean squares: there each variance is that of
     a mean square less a constant, with its standard error from the average information, and draws that correlate as
-    the estimates do. Intervals of a term whose facets have few levels are wide, and rightly so.
+    the estimates do; what answers on few points add is read off the scores of the levels of random facets, less what
+    simulated normal effects give. Intervals of a term whose facets have few levels are wide, and rightly so.
 
     Parameters
     ----------
@@ -90,6 +91,8 @@ def components(
     y, places, notes = _read(values, codes)
     levels = {facet: int(place.max(initial=-1)) + 1 for facet, place in places.items()}
     fixed, nested = _known("fixed", fixed, codes, levels), _nesting(nested or {}, codes, levels)
+    if not len(y):
+        return empty(0, {}, [])
     if len(y) < 2 or not levels:
         return empty(len(y), levels, notes)
     if np.ptp(y) == 0:
