@@ -122,6 +122,8 @@ def test_wordings_lie_within_items():
     plain = components(y, codes)
     pooled = plain["wording"].estimated + plain["item:wording"].estimated
     assert found["item:wording"].estimated == pytest.approx(pooled)
+    through = components(y, {**codes, "wording": 3 * i + w}, nested={"wording": "item"})
+    assert through == found
     assert found["item:wording"].variance.low < 0.49 < found["item:wording"].variance.high
     assert estimates(components(y, codes, nested={"wording": "item"}, method="reml")) == pytest.approx(
         estimates(found), abs=0.01
@@ -222,3 +224,12 @@ def test_what_cannot_be_asked_is_refused():
         components(y, {"persona": [0, 1]})
     with pytest.raises(AnalysisError, match="there are persona"):
         components(y, codes)["order"]
+
+
+def test_two_orders_are_too_few_to_be_random():
+    y, codes = crossed((20, 6, 2))
+    random, fixed = components(y, codes), components(y, codes, fixed=["language"])
+    assert "few levels tell little of how a random facet varies: language" in random.note
+    assert fixed.note == ""
+    shares = [found["persona"].share for found in (random, fixed)]
+    assert shares[1].high - shares[1].low < shares[0].high - shares[0].low

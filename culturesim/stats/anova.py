@@ -146,15 +146,15 @@ def _other_excess(effects: Floats, wider: Floats, axis: int) -> float:
     Level l moves S = Σe² by ``u_l = 2 Σ e e_l``, e_l its interaction with the term: ``Var(S) = Σu²/(L(L − 1))``, of
     which normal interactions of mean square τ² give 4Sτ²/L.
     """
-    levels = wider.shape[axis]
-    total = float(np.square(effects).sum())
+    levels = int(wider.shape[axis])
+    total: float = float(np.square(effects).sum())
     if total <= 0:
         return 0.0
     free = math.prod(n - 1 for n in wider.shape if n > 1)
     moved = 2 * (effects * wider).sum(axis=tuple(other for other in range(wider.ndim) if other != axis))
-    normal = 4 * total * float(np.square(wider).sum()) / free / levels
-    spread = float(moved @ moved) / (levels * (levels - 1))
-    return few(levels) * max(0.0, spread - normal) / total**2
+    normal: float = 4 * total * float(np.square(wider).sum()) / free / levels
+    spread: float = float(moved @ moved) / (levels * (levels - 1))
+    return few(levels) * max(0.0, spread - normal) / (total * total)
 
 
 def _expected(terms: Sequence[Term], shape: Sequence[int], fixed: Term, nested: dict[int, int]) -> Floats:

@@ -100,7 +100,7 @@ def assemble(
     total, totals = float(cut @ weights), drawn @ weights
     made = []
     for k, (name, term, live) in enumerate(zip(found.names, found.terms, found.live, strict=True)):
-        clusters = min(n, math.prod(levels[facet] for facet in term))
+        clusters = n if name == RESIDUAL else min(n, math.prod(levels[facet] for facet in term))
         notes = ["holds the interaction of all facets"] if name == RESIDUAL and REPEAT not in term else []
         notes += ["the estimate is negative: taken as 0"] if found.estimated[k] < 0 else []
         variance = _held(float(cut[k]), drawn[:, k], bootstrap.confidence, clusters)

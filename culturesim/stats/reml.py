@@ -22,9 +22,9 @@ from culturesim.stats.inference import Floats, Integers
 _FLOOR, _CEILING = 1e-9, 1e7
 """Of variance ratios: what is at the floor is 0."""
 
-_NONE = 1e-6
-_LARGEST = 2.0e8
-"""Numbers in the border of all blocks: 1.6 GB."""
+_NONE = 1e-5
+_LARGEST = 6.0e7
+"""Numbers in the border of all blocks, of which there are two: half a gigabyte each."""
 
 _CHUNK = 4_000_000
 _STEPS = 25
@@ -137,7 +137,7 @@ class Equations:
         self.local, self.local_group = [], []
         width = 0
         for k in self.inner:
-            ranks, most = _ranks(self.groups[k], self.block, self.levels[k])
+            ranks, most = ranks_in(self.groups[k], self.block, self.levels[k])
             self.local.append(width + ranks)
             self.local_group += [k] * most
             width += most
@@ -336,8 +336,8 @@ def _within(group: Integers, block: Integers, levels: int) -> bool:
     return bool((_owner(group, block, levels)[group] == block).all())
 
 
-def _ranks(group: Integers, block: Integers, levels: int) -> tuple[Integers, int]:
-    """Of each row, the number of its level among those of its block; and the most levels a block has."""
+def ranks_in(group: Integers, block: Integers, levels: int) -> tuple[Integers, int]:
+    """Where each row's level lies within its block, counted from 0; and the most levels a block has."""
     owner = _owner(group, block, levels)
     order = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[order], np.arange(int(block.max()) + 1))

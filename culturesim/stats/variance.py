@@ -27,7 +27,9 @@ from culturesim.stats.components import (
     live_facets,
     patnaik,
 )
+from culturesim.stats.excess import SPEAKING
 from culturesim.stats.inference import Bootstrap, Floats, Integers
+from culturesim.stats.reml import levels_of, ranks_in
 from culturesim.stats.unbalanced import by_reml
 
 Method = Literal["auto", "anova", "reml"]
@@ -62,7 +64,8 @@ def components(
     only have the ν that fits their noncentral χ² (Patnaik). REML has no mean squares: there each variance is that of
     a mean square less a constant, with its standard error from the average information, and draws that correlate as
     the estimates do; what answers on few points add is read off the scores of the levels of random facets, less what
-    simulated normal effects give. Intervals of a term whose facets have few levels are wide, and rightly so.
+    simulated normal effects give. Intervals of a random facet of few levels are wide, and so are all shares then: two
+    orders or four frames are best declared fixed.
 
     Parameters
     ----------
@@ -73,7 +76,7 @@ def components(
     fixed
         Facets whose levels are all there are; at least one facet, or replicates, must be left.
     nested
-        Facet → facet it is nested in, with the same number of levels in each.
+        Facet → facet it is nested in. Codes may be numbered anew within each level of the outer facet, or through all.
     order
         Most facets of a term under REML.
     bootstrap
@@ -89,14 +92,23 @@ def components(
     """
     bootstrap = bootstrap or Bootstrap()
     y, places, notes = _read(values, codes)
+    nested = _nesting(nested or {}, codes, places)
+    for inner, outer in nested.items():
+        within = levels_of(places[outer], places[inner])
+        places[inner], most = ranks_in(within, places[outer], int(within.max()) + 1)
+        if most == 1:
+            del places[inner]
+            notes.append(f"{inner} has one level in each of {outer} and is left out")
+    nested = {inner: outer for inner, outer in nested.items() if inner in places}
     levels = {facet: int(place.max(initial=-1)) + 1 for facet, place in places.items()}
-    fixed, nested = _known("fixed", fixed, codes, levels), _nesting(nested or {}, codes, levels)
+    fixed = _known("fixed", fixed, codes, levels)
     if not len(y):
         return empty(0, {}, [])
     if len(y) < 2 or not levels:
         return empty(len(y), levels, notes)
     if np.ptp(y) == 0:
         return empty(len(y), levels, ["all answers are the same", *notes])
+    notes += _doubts(levels, fixed)
     cells = np.ravel_multi_index(tuple(places.values()), tuple(levels.values()))
     counts = np.bincount(cells, minlength=math.prod(levels.values())) if math.prod(levels.values()) <= len(y) else None
     complete = counts is not None and int(counts.min()) == int(counts.max())
@@ -169,8 +181,13 @@ def _read(values: npt.ArrayLike, codes: Mapping[str, npt.ArrayLike]) -> tuple[Fl
     return y[kept], places, notes
 
 
+def _doubts(levels: Mapping[str, int], fixed: Collection[str]) -> list[str]:
+    short = [facet for facet, count in levels.items() if count < SPEAKING and facet not in fixed]
+    return [f"few levels tell little of how a random facet varies: {', '.join(short)}"] if short else []
+
+
 def _known(
-    what: str, facets: Collection[str], codes: Mapping[str, npt.ArrayLike], levels: Mapping[str, int]
+    what: str, facets: Collection[str], codes: Mapping[str, npt.ArrayLike], levels: Collection[str]
 ) -> tuple[str, ...]:
     strange = [facet for facet in facets if facet not in codes]
     if strange:
@@ -178,9 +195,7 @@ def _known(
     return tuple(facet for facet in levels if facet in facets)
 
 
-def _nesting(
-    nested: Mapping[str, str], codes: Mapping[str, npt.ArrayLike], levels: Mapping[str, int]
-) -> dict[str, str]:
+def _nesting(nested: Mapping[str, str], codes: Mapping[str, npt.ArrayLike], levels: Collection[str]) -> dict[str, str]:
     _known("nested", [*nested, *nested.values()], codes, levels)
     if set(nested) & set(nested.values()):
         raise AnalysisError("a facet that is nested in another cannot have one nested in it")
