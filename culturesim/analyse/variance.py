@@ -16,7 +16,8 @@ from culturesim.results import CoefficientRow, ComponentRow, Estimate, NeededRow
 from culturesim.score import DimensionKey
 from culturesim.stats.components import Components
 from culturesim.stats.decision import Coefficients, coefficients, decision, needed
-from culturesim.stats.inference import Bootstrap, Interval
+from culturesim.stats.filling import filled
+from culturesim.stats.inference import Bootstrap, Floats, Integers, Interval
 from culturesim.stats.variance import components
 
 FACETS = {"persona": "persona_id", "item": "item", "language": "language", "wording": "wording",
@@ -34,6 +35,9 @@ GRID = {
     "persona": (10, 20, 50, 100, 200, 500, 1000),
 }  # fmt: skip
 WANTED = 0.8
+MOST_FITTED = 4_000
+"""Values that restricted maximum likelihood is fitted to: more take long."""
+
 OBJECTS = ("persona", "language")
 
 
@@ -44,6 +48,7 @@ class Studied:
     dimension: DimensionKey
     components: Components
     reasons: tuple[str, ...]
+    note: str = ""
 
 
 def studied(whole: Whole, values: pl.DataFrame, bootstrap: Bootstrap, doubts: Sequence[str]) -> Iterator[Studied]:
@@ -59,11 +64,30 @@ def studied(whole: Whole, values: pl.DataFrame, bootstrap: Bootstrap, doubts: Se
             continue
         fixed = [facet for facet in FIXED if facet in several]
         nested = {"wording": "item"} if {"wording", "item"} <= several else {}
-        found = components(rows["value"].to_numpy(), codes, fixed=fixed, nested=nested, bootstrap=bootstrap)
-        yield Studied(dimension, found, (*doubts, *_few(found.levels)))
+        codes = {facet: codes[facet] for facet in FACETS if facet in several}
+        values, codes, note = _completed(rows["value"].to_numpy(), codes, bootstrap.seed)
+        found = components(values, codes, fixed=fixed, nested=nested, bootstrap=bootstrap)
+        yield Studied(dimension, found, (*doubts, *_few(found.levels)), "; ".join(filter(None, (note, found.note))))
 
 
-def _numbers(column: pl.Series) -> np.ndarray:
+def _completed(
+    values: Floats, codes: dict[str, Integers], seed: int
+) -> tuple[Floats, dict[str, Integers], str]:
+    """Values that mean squares can be had of, if few are missing; else as many personas as REML has time for."""
+    levels = {facet: int(numbers.max()) + 1 for facet, numbers in codes.items()}
+    complete = filled(values, codes, levels, seed)
+    if complete:
+        whole, places, missing = complete
+        return whole, places, f"{missing} of {len(whole)} values were missing and are filled in" if missing else ""
+    people = np.unique(codes.get("persona", np.zeros(0, np.int64)))
+    most = max(FEWEST["persona"], int(MOST_FITTED * len(people) / len(values)))
+    if len(people) <= most:
+        return values, codes, ""
+    kept = np.isin(codes["persona"], np.random.default_rng(seed).choice(people, most, replace=False))
+    return values[kept], {facet: of[kept] for facet, of in codes.items()}, f"fitted to {most} of {len(people)} personas"
+
+
+def _numbers(column: pl.Series) -> Integers:
     known = sorted(column.unique())
     return column.replace_strict(known, range(len(known)), return_dtype=pl.Int64).to_numpy()
 
@@ -80,7 +104,7 @@ def component_rows(whole: Whole, study: Studied) -> Iterator[ComponentRow]:
         variance, share = (_told(interval, found) for interval in (one.variance, one.share))
         yield ComponentRow(
             **_where(whole, study), component=one.name.replace(":", " × "), estimated=one.estimated, variance=variance,
-            share=share, method=found.method, note=one.note, **judged(study.reasons, share),
+            share=share, method=found.method, note="; ".join(filter(None, (one.note, study.note))), **judged(study.reasons, share),
         )  # fmt: skip
 
 
