@@ -1,7 +1,7 @@
 """Whether a model told to be different people answers as different people, and each of them as the same person again.
 
 Inertia and steerability ask what personas change in the distribution of answers to a dimension; base 2, as in the paper
-they come from. The rest asks whether ranks and profiles hold. The persona is the sampling unit.
+they come from. Whether ranks and profiles hold is in ``agreement``. The persona is the sampling unit.
 """
 
 from __future__ import annotations
@@ -139,54 +139,6 @@ def steerability(
     return Steerability(_holding(value, beyond), chance, high, p, beyond)
 
 
-def retest(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interval:
-    """Test–retest reliability over repeats within personas: the intraclass correlation ICC(1).
-
-    With mean squares between and within personas, ``ρ = (MSB − MSW)/(MSB + (n₀ − 1) MSW)``,
-    ``n₀ = (N − Σn_i²/N)/(P − 1)`` repeats on average: the share of personas in the variance of one answer.
-
-    Parameters
-    ----------
-    values : (n_personas, repeats)
-        One item or score; NaN where missing. Personas with fewer than two repeats are left out.
-
-    Returns
-    -------
-    Interval
-        In [−1/(n₀ − 1), 1]. Over personas, by the jackknife of ln(MSB/MSW), which unlike the F interval does not take
-        answers for normal.
-
-    References
-    ----------
-    Shrout & Fleiss (1979), Intraclass correlations, Psychological Bulletin 86(2). Arvesen & Schmitz (1970), Robust
-    procedures for variance component problems using the jackknife, Biometrics 26(4).
-    """
-    x = np.asarray(values, dtype=np.float64)
-    x = x[(~np.isnan(x)).sum(axis=1) >= 2]
-    if len(x) < 2:
-        return replace(NOTHING, clusters=len(x), note="fewer than two personas answered twice")
-    x = x - np.nanmean(x)
-    sums = np.column_stack([(~np.isnan(x)).sum(axis=1), np.nansum(x, axis=1), np.nansum(x**2, axis=1)])
-    sums = np.column_stack([sums, sums[:, 1] ** 2 / sums[:, 0], sums[:, 0] ** 2])
-    total = sums.sum(axis=0, keepdims=True)
-    between, within, repeats = (float(part[0]) for part in _mean_squares(total, len(x)))
-    if between <= 0 and within <= 0:
-        return Interval(None, None, None, len(x), "all answers are the same")
-    value = (between - within) / (between + (repeats - 1) * within)
-    if within <= 1e-12 * between:
-        return Interval(1.0, None, None, len(x), "no interval: no persona ever answered otherwise")
-
-    def ratio_of(f: float) -> float:
-        return (f - 1) / (f + repeats - 1)
-
-    b, w, _ = _mean_squares(total - sums, len(x) - 1) if len(x) > 2 else (np.ones(1), np.ones(1), np.ones(1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = jackknife(between / within, b / w, confidence=confidence, link=LOG)
-    if found.low is None or found.high is None:
-        return Interval(value, None, None, len(x), found.note)
-    return Interval(value, ratio_of(found.low), ratio_of(found.high), len(x), found.note)
-
-
 def stability_curve(
     scores: npt.ArrayLike, sizes: Sequence[int], *, subsets: int = 200, seed: int = 0, confidence: float = 0.95
 ) -> tuple[CurvePoint, ...]:
@@ -283,14 +235,6 @@ def _beyond(sides: list[Floats], base: float, confidence: float, highest: float)
     alone = [name for name, side in zip(("with", "without"), sides, strict=True) if len(side) < 2]
     note = f"one row of answers {alone[0]} personas: its own chance is not in the interval" if alone else ""
     return Interval(min(value, highest), low, high, len(sides[0]), note)
-
-
-def _mean_squares(sums: Floats, personas: int) -> tuple[Floats, Floats, Floats]:
-    """MSB, MSW and n₀ from sums of n, Σx, Σx², (Σx)²/n and n² over ``personas``."""
-    n, s, q, t, squares = sums.T
-    within = np.maximum(0.0, q - t) / (n - personas)
-    between = np.maximum(0.0, t - s**2 / n) / (personas - 1)
-    return np.asarray(between), np.asarray(within), np.asarray((n - squares / n) / (personas - 1))
 
 
 def _variance(x: Floats, confidence: float) -> Interval:
