@@ -12,7 +12,8 @@ from culturesim.analyse.parts import CONDITION, VALID, clusters, estimate, numbe
 from culturesim.answers import Answers, Part
 from culturesim.records import STATUSES
 from culturesim.results import CoverageRow, DesignRow, DistributionRow, Estimate, QuestionnaireResult
-from culturesim.stats.inference import Bootstrap, ratio
+from culturesim.stats.inference import Bootstrap
+from culturesim.stats.styles import share
 
 Group = tuple[str, str, str]
 """Model, questionnaire, language."""
@@ -58,7 +59,7 @@ def coverage_row(part: Part, planned: int, bootstrap: Bootstrap) -> CoverageRow:
     asked = part.responses
     counts = dict(asked.group_by("status").len().iter_rows())
     unit, who = clusters(asked)
-    valid = ratio((asked["status"] == "valid").to_numpy().astype(np.float64), 1.0, who, bootstrap, (0.0, 1.0))
+    valid = share((asked["status"] == "valid").to_numpy().astype(np.float64), who, confidence=bootstrap.confidence)
     return CoverageRow(
         part.model, part.questionnaire, part.language,
         planned=max(planned, len(asked)),
