@@ -16,6 +16,7 @@ RESIDUAL = "residual"
 REPEAT = "repeat"
 NOTHING = "nothing to estimate from"
 
+_LEAST = 1e-9
 _FAR = 50.0
 """Mean square over noise from which on the χ² that fits is exact enough."""
 
@@ -175,7 +176,8 @@ def noncentral(square: float, noise: Floats, df: float, bootstrap: Bootstrap) ->
     ratio = square / np.maximum(noise, 1e-300)
     near = ratio < _FAR
     held = np.empty(len(noise))
-    held[near] = noise[near] * chndtrinc(df * ratio[near], df, chance[near]) / df
+    shift = chndtrinc(df * ratio[near], df, chance[near])
+    held[near] = noise[near] * np.where(shift > _LEAST, shift, 0.0) / df
     fitted = df * ratio[~near] ** 2 / (2 * ratio[~near] - 1)
     held[~near] = square * fitted / chdtri(fitted, chance[~near]) - noise[~near]
     return held

@@ -21,9 +21,10 @@ from culturesim.stats.components import (
     noncentral,
     shifted,
 )
+from culturesim.stats.equations import Equations, levels_of
 from culturesim.stats.excess import SPEAKING, excess
 from culturesim.stats.inference import Bootstrap, Floats, Integers
-from culturesim.stats.reml import Equations, Reml, fitted, levels_of
+from culturesim.stats.reml import Reml, fitted
 
 Facets = tuple[str, ...]
 

@@ -27,9 +27,9 @@ from culturesim.stats.components import (
     live_facets,
     noncentral,
 )
+from culturesim.stats.equations import levels_of, ranks_in
 from culturesim.stats.excess import SPEAKING
 from culturesim.stats.inference import Bootstrap, Floats, Integers
-from culturesim.stats.reml import levels_of, ranks_in
 from culturesim.stats.unbalanced import by_reml
 
 Method = Literal["auto", "anova", "reml"]
