@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from culturesim.errors import AnalysisError
+from culturesim.stats.equations import levels_of
 from culturesim.stats.inference import Bootstrap
 from culturesim.stats.mixed import linear_mixed
 from culturesim.stats.models import design, joined, product
-from culturesim.stats.reml import levels_of
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "variance.json").read_text(encoding="utf-8"))
 KEPT = {name: np.array(column)[np.array(GOLDEN["data"]["kept"]) == 1] for name, column in GOLDEN["data"].items()}

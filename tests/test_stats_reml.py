@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.reml import Equations, levels_of, reml
+from culturesim.stats.equations import Equations, levels_of
+from culturesim.stats.reml import reml, result
 from tests.test_stats_variance import crossed
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "variance.json").read_text(encoding="utf-8"))
@@ -36,7 +37,7 @@ def test_deviance_and_information_are_those_of_the_covariance_matrix():
     model = Equations(y, groups, design)
     deviance, projection = dense(y, groups, design, ratios)
     assert model.deviance(np.log(ratios))[0] == pytest.approx(deviance)
-    fit = model.result(ratios, deviance, True)
+    fit = result(model, ratios, deviance, True)
     parts = [(g[:, None] == g[None, :]).astype(float) for g in groups] + [np.eye(len(y))]
     information = [[y @ projection @ a @ projection @ b @ projection @ y / 2 for b in parts] for a in parts]
     assert np.linalg.inv(fit.covariance) == pytest.approx(np.array(information), rel=1e-6)

@@ -152,7 +152,7 @@ def _shares(rows: pl.DataFrame, scale: Sequence[int]) -> Floats:
     """(n, k): how each answer falls on the codes of the scale."""
     codes = np.asarray(scale)
     chosen = rows["codes"].list.first().to_numpy()
-    shares = (chosen[:, None] == codes).astype(np.float64)
+    shares: Floats = (chosen[:, None] == codes).astype(np.float64)
     elicited = rows["probabilities"].is_not_null().to_numpy()
     if elicited.any():
         entries = rows.filter(pl.col("probabilities").is_not_null()).select("probabilities").with_row_index("row")

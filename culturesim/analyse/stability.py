@@ -15,11 +15,11 @@ from culturesim.claims import judged
 from culturesim.records import NO_PERSONA
 from culturesim.results import AgreementRow, AttributeRow, CurveRow, Estimate, ProfileRow, StabilityRow
 from culturesim.score import DimensionKey
-from culturesim.stats.agreement import agreement, ipsative
+from culturesim.stats.agreement import agreement, ipsative, retest
 from culturesim.stats.attributes import attribute_effects
 from culturesim.stats.inference import Bootstrap, Floats, Interval
 from culturesim.stats.permutation import Permutations
-from culturesim.stats.stability import inertia, retest, stability_curve, steerability
+from culturesim.stats.stability import inertia, stability_curve, steerability
 
 FEWEST_PERSONAS = 8
 """Personas below which nothing is claimed about what personas do."""
@@ -217,7 +217,7 @@ def attribute_rows(
         yield AttributeRow(
             model=part.model, questionnaire=part.questionnaire, language=part.language, attribute=effect.attribute,
             levels=tuple(map(str, effect.levels)), dimension=dimension.id, title=dimension.title, eta2=eta2,
-            omega2=of(effect.omega2), d=effect.d and of(effect.d), p=number(effect.p), q=number(effect.q),
+            omega2=of(effect.omega2), d=of(effect.d) if effect.d else None, p=number(effect.p), q=number(effect.q),
             **judged([*doubts, *few(effect.personas), *([effect.note] if effect.note else [])]),
         )  # fmt: skip
 

@@ -48,29 +48,27 @@ def _shares(asked: pl.DataFrame, bootstrap: Bootstrap) -> Iterator[tuple[Style, 
 
 
 def _of_options(part: Part, scale: pl.DataFrame, bootstrap: Bootstrap) -> Iterator[tuple[Style, Estimate]]:
-    """What can be said of single answers: ends, middle, and the place on the list."""
+    """What can be said of single answers: ends, middle, and the place on the list (on the scale most items have)."""
     answered = scale.join(part.items.filter(scale_kind="ordinal").select("item", scale=pl.col("codes")), on="item")
     if answered.is_empty():
         return
     ends, middle = np.full(len(answered), np.nan), np.full(len(answered), np.nan)
     lengths = answered["scale"].list.len().to_numpy()
-    widest: tuple[Floats, Integers] | None = None
+    options = {}
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
         chosen, places = _options(answered[rows])
         ends[rows], middle[rows] = at_ends(chosen), at_midpoint(chosen)
-        if widest is None or len(rows) > len(widest[1]):
-            widest = places, rows
-            picked = chosen
+        options[len(rows)] = rows, chosen, places
     unit, who = clusters(answered)
-    yield "extremity", estimate(share(ends, who, confidence=bootstrap.confidence), len(answered), unit)
-    yield "midpoint", estimate(share(middle, who, confidence=bootstrap.confidence), int(np.isfinite(middle).sum()), unit)
-    if widest is not None:
-        places, rows = widest
-        own = answered[rows]
-        unit, who = clusters(own)
-        found = position_coefficient(picked, places, index(own["item"]), who, confidence=bootstrap.confidence)
-        yield "position_coefficient", estimate(found, len(own), unit)
+    confidence = bootstrap.confidence
+    yield "extremity", estimate(share(ends, who, confidence=confidence), len(answered), unit)
+    yield "midpoint", estimate(share(middle, who, confidence=confidence), int(np.isfinite(middle).sum()), unit)
+    rows, chosen, places = options[max(options)]
+    own = answered[rows]
+    unit, who = clusters(own)
+    found = position_coefficient(chosen, places, index(own["item"]), who, confidence=confidence)
+    yield "position_coefficient", estimate(found, len(own), unit)
 
 
 def _options(rows: pl.DataFrame) -> tuple[Floats, Integers]:

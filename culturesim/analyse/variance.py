@@ -24,10 +24,13 @@ FACETS = {"persona": "persona_id", "item": "item", "language": "language", "word
           "option_order": "option_order", "frame": "frame"}  # fmt: skip
 """The facets, and the columns that hold them. Repeats are replicates within a cell."""
 
-FIXED = ("option_order",)
-"""Printed and reversed are all the orders there are; every other facet could have had other levels."""
+FIXED = ("option_order", "frame", "language")
+"""Facets that are fixed, all their levels asked, where they have fewer than ``FEWEST_RANDOM``; orders always are."""
 
-FEWEST = {"persona": 8, "language": 3, "item": 3}
+FEWEST_RANDOM = 5
+"""Levels from which a facet can speak for levels that were not asked."""
+
+FEWEST = {"persona": 8, "item": 3}
 """Levels below which a facet's variance is not claimed."""
 
 GRID = {
@@ -62,11 +65,11 @@ def studied(whole: Whole, values: pl.DataFrame, bootstrap: Bootstrap, doubts: Se
         several = {facet for facet, numbers in codes.items() if numbers.max() > 0}
         if len(several) < 2:
             continue
-        fixed = [facet for facet in FIXED if facet in several]
+        fixed = [facet for facet in FIXED if facet in several and _is_fixed(facet, codes[facet])]
         nested = {"wording": "item"} if {"wording", "item"} <= several else {}
         codes = {facet: codes[facet] for facet in FACETS if facet in several}
-        values, codes, note = _completed(rows["value"].to_numpy(), codes, bootstrap.seed)
-        found = components(values, codes, fixed=fixed, nested=nested, bootstrap=bootstrap)
+        told, codes, note = _completed(rows["value"].to_numpy(), codes, bootstrap.seed)
+        found = components(told, codes, fixed=fixed, nested=nested, bootstrap=bootstrap)
         yield Studied(dimension, found, (*doubts, *_few(found.levels)), "; ".join(filter(None, (note, found.note))))
 
 
@@ -87,9 +90,14 @@ def _completed(
     return values[kept], {facet: of[kept] for facet, of in codes.items()}, f"fitted to {most} of {len(people)} personas"
 
 
+def _is_fixed(facet: str, numbers: Integers) -> bool:
+    return facet == "option_order" or int(numbers.max()) + 1 < FEWEST_RANDOM
+
+
 def _numbers(column: pl.Series) -> Integers:
     known = sorted(column.unique())
-    return column.replace_strict(known, range(len(known)), return_dtype=pl.Int64).to_numpy()
+    numbers: Integers = column.replace_strict(known, range(len(known)), return_dtype=pl.Int64).to_numpy()
+    return numbers
 
 
 def _few(levels: Mapping[str, int]) -> list[str]:

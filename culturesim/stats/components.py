@@ -16,6 +16,10 @@ RESIDUAL = "residual"
 REPEAT = "repeat"
 NOTHING = "nothing to estimate from"
 
+_LEAST = 1e-9
+_FAR = 50.0
+"""Mean square over noise from which on the χ² that fits is exact enough."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -155,11 +159,28 @@ def shifted(variances: Floats, covariance: Floats, df: Floats, bootstrap: Bootst
     return fiducial(squares, df, correlation, bootstrap) - (squares - variances)
 
 
-def patnaik(square: Floats, noise: Floats, df: Floats) -> Floats:
-    """Degrees of freedom of the χ² that a mean square over fixed levels is like, its noise of size ``noise``."""
-    ratio = np.maximum(1.0, square / noise)
-    fitted: Floats = df * ratio**2 / (2 * ratio - 1)
-    return fitted
+def noncentral(square: float, noise: Floats, df: float, bootstrap: Bootstrap) -> Floats:
+    """Draws (R,) of what a mean square over fixed levels holds beyond its ``noise`` (R,): D λ/ν.
+
+    ``ν MS/D`` is a noncentral χ² of ν degrees; λ is the one under which a value so low has a uniform chance, 0 where
+    none has. Far from 0 the χ² that fits it does as well.
+
+    References
+    ----------
+    Patnaik (1949), The non-central χ²- and F-distributions and their applications, Biometrika 36(1/2).
+    """
+    from scipy.special import chdtri, chndtrinc
+
+    chance = np.random.default_rng([bootstrap.seed, 1]).random(len(noise))
+    noise = np.maximum(noise, square * 1e-9)
+    ratio = square / np.maximum(noise, 1e-300)
+    near = ratio < _FAR
+    held = np.empty(len(noise))
+    shift = chndtrinc(df * ratio[near], df, chance[near])
+    held[near] = noise[near] * np.where(shift > _LEAST, shift, 0.0) / df
+    fitted = df * ratio[~near] ** 2 / (2 * ratio[~near] - 1)
+    held[~near] = square * fitted / chdtri(fitted, chance[~near]) - noise[~near]
+    return held
 
 
 def live_facets(term: tuple[str, ...], nested: Mapping[str, str]) -> tuple[str, ...]:

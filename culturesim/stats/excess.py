@@ -7,8 +7,9 @@ from statistics import NormalDist
 
 import numpy as np
 
+from culturesim.stats.equations import Equations
 from culturesim.stats.inference import Floats, Integers, t_quantile
-from culturesim.stats.reml import Equations, Reml
+from culturesim.stats.reml import Reml
 
 SPEAKING = 5
 """Levels a facet needs for its levels to show how much squared effects vary."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from culturesim.stats.inference import Floats, Integers
 
@@ -66,7 +67,7 @@ def filled(
     return np.concatenate([values, added]), complete, missing
 
 
-def _fitted(means: Floats, empty: Floats) -> Floats:
+def _fitted(means: Floats, empty: npt.NDArray[np.bool_]) -> Floats:
     """Cell means by main effects and two-way interactions, empty cells filled with what these say of them."""
     there = ~empty
     filled = np.where(there, means, means[there].mean())

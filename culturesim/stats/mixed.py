@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.components import shifted
+from culturesim.stats.equations import Equations
 from culturesim.stats.inference import Bootstrap, Floats, Interval
 from culturesim.stats.models import Coefficient, Design, Wald, coefficient, places_of, ranked, wald
-from culturesim.stats.reml import Equations, Reml, fitted
+from culturesim.stats.reml import Reml, fitted
 
 INTERCEPT = "(intercept)"
 
@@ -54,7 +55,7 @@ def linear_mixed(
     design
         From ``models.design``; the intercept is added.
     groups : name → (n,) integers
-        Such as persona and item, and ``persona:item`` from ``reml.levels_of``.
+        Such as persona and item, and ``persona:item`` from ``equations.levels_of``.
     bootstrap
         Confidence and seed of the intervals of variances.
 

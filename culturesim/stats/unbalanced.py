@@ -17,14 +17,14 @@ from culturesim.stats.components import (
     Estimates,
     assemble,
     empty,
-    fiducial,
     live_facets,
-    patnaik,
+    noncentral,
     shifted,
 )
+from culturesim.stats.equations import Equations, levels_of
 from culturesim.stats.excess import SPEAKING, excess
 from culturesim.stats.inference import Bootstrap, Floats, Integers
-from culturesim.stats.reml import Equations, Reml, fitted, levels_of
+from culturesim.stats.reml import Reml, fitted
 
 Facets = tuple[str, ...]
 
@@ -82,12 +82,12 @@ def _assembled(
     live = [live_facets(term, nested) for term in terms[:-1]]
     live.append(tuple(facet for facet in levels if facet not in fixed))
     means = np.array([_of_fixed(fit, *columns[term]) for term in columns]).reshape(-1, 3)
-    squares, noise, counts = means.T
-    drawn = fiducial(squares, patnaik(squares, noise, counts), None, bootstrap) - noise if columns else draws[:, :0]
+    squares, noise, _ = means.T
+    drawn = [noncentral(square, np.full(len(draws), error), df, bootstrap) for square, error, df in means]
     mixing = _restriction(random, levels, fixed, nested)
     estimated = np.concatenate([squares - noise, mixing @ fit.variances])
     names = [":".join(term) for term in terms[:-1]] + [RESIDUAL]
-    found = Estimates(names, terms, live, estimated, np.hstack([drawn, draws @ mixing.T]))
+    found = Estimates(names, terms, live, estimated, np.column_stack([*drawn, draws @ mixing.T]))
     return assemble(found, levels, fixed, bootstrap, "reml", len(y), note)
 
 

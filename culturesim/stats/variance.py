@@ -25,11 +25,11 @@ from culturesim.stats.components import (
     empty,
     fiducial,
     live_facets,
-    patnaik,
+    noncentral,
 )
+from culturesim.stats.equations import levels_of, ranks_in
 from culturesim.stats.excess import SPEAKING
 from culturesim.stats.inference import Bootstrap, Floats, Integers
-from culturesim.stats.reml import levels_of, ranks_in
 from culturesim.stats.unbalanced import by_reml
 
 Method = Literal["auto", "anova", "reml"]
@@ -61,11 +61,11 @@ def components(
     freedom is drawn as ``ν MS/χ²_ν``, and a component, a share or a coefficient has the quantiles of what these draws
     make of it. Answers on few points vary more at some levels than at others: what the spread of squared effects over
     the levels of random facets, ``Var(Σe²)/(Σe²)²``, has beyond 2/ν is drawn on top, as normal. Terms of fixed facets
-    only have the ν that fits their noncentral χ² (Patnaik). REML has no mean squares: there each variance is that of
-    a mean square less a constant, with its standard error from the average information, and draws that correlate as
-    the estimates do; what answers on few points add is read off the scores of the levels of random facets, less what
-    simulated normal effects give. Intervals of a random facet of few levels are wide, and so are all shares then: two
-    orders or four frames are best declared fixed.
+    only are drawn from the noncentral χ² of their mean square. REML has no mean squares: there each variance is that
+    of a mean square less a constant, with its standard error from the average information, and draws that correlate
+    as the estimates do; what answers on few points add is read off the scores of the levels of random facets, less
+    what simulated normal effects give. Intervals of a random facet of few levels are wide, and so are all shares
+    then: two orders or four frames are best declared fixed.
 
     Parameters
     ----------
@@ -88,7 +88,6 @@ def components(
     Brennan (2001), Generalizability theory, Springer.
     Hannig, Iyer & Patterson (2006), Fiducial generalized confidence intervals, Journal of the American Statistical
     Association 101(473).
-    Patnaik (1949), The non-central χ²- and F-distributions and their applications, Biometrika 36(1/2).
     """
     bootstrap = bootstrap or Bootstrap()
     y, places, notes = _read(values, codes)
@@ -145,24 +144,23 @@ def _by_anova(
         facets, levels = [*facets, REPEAT], {**levels, REPEAT: replicates}
     terms = [tuple(facets[axis] for axis in sorted(term)) for term in table.terms]
     live = [(REPEAT,) if REPEAT in term else live_facets(term, nested) for term in terms]
-    df = _degrees(table, frozenset(axes[facet] for facet in fixed))
-    draws = fiducial(table.squares, df, None, bootstrap, excess=table.excess) @ table.weights.T
+    draws = _drawn(table, frozenset(axes[facet] for facet in fixed), bootstrap)
     names = [RESIDUAL if len(term) == len(facets) else ":".join(term) for term in terms]
     estimated = table.weights @ table.squares
     found = Estimates(names, terms, live, estimated, draws, table.df, table.squares)
     return assemble(found, levels, fixed, bootstrap, "anova", len(y), note)
 
 
-def _degrees(table: MeanSquares, fixed: Term) -> Floats:
-    df = table.df.copy()
-    for place, term in enumerate(table.terms):
-        weights = table.weights[place]
-        noise = -(weights @ table.squares - weights[place] * table.squares[place]) / weights[place]
+def _drawn(table: MeanSquares, fixed: Term, bootstrap: Bootstrap) -> Floats:
+    """Draws (R, K) of the components."""
+    squares = fiducial(table.squares, table.df, None, bootstrap, excess=table.excess)
+    drawn: Floats = squares @ table.weights.T
+    for k, term in enumerate(table.terms):
         if term <= fixed:
-            square = table.squares[place]
-            if noise > 0:
-                df[place] = patnaik(np.array(square), np.array(noise), table.df[place])
-    return df
+            own = table.weights[k, k]
+            noise = squares[:, k] - drawn[:, k] / own
+            drawn[:, k] = own * noncentral(float(table.squares[k]), noise, float(table.df[k]), bootstrap)
+    return drawn
 
 
 def _read(values: npt.ArrayLike, codes: Mapping[str, npt.ArrayLike]) -> tuple[Floats, dict[str, Integers], list[str]]:
