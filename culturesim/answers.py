@@ -215,7 +215,11 @@ def _personas(store: Store) -> pl.DataFrame:
         .unnest("attributes")
         .drop_nulls("key")
     )
-    return wide.pivot("key", index="persona_id", values="value", maintain_order=True) if len(wide) else rows.select("persona_id").clear()
+    return (
+        wide.pivot("key", index="persona_id", values="value", maintain_order=True)
+        if len(wide)
+        else rows.select("persona_id").clear()
+    )
 
 
 def names_of(runs: pl.DataFrame) -> dict[str, str]:
@@ -261,7 +265,12 @@ def tell_versions_apart(answers: Answers) -> Answers:
 
     def named(column: str) -> pl.Expr:
         name = pl.col(column).cast(pl.String)
-        return pl.when(name.is_in(several)).then(name + " " + pl.col("version").cast(pl.String)).otherwise(name).alias(column)
+        return (
+            pl.when(name.is_in(several))
+            .then(name + " " + pl.col("version").cast(pl.String))
+            .otherwise(name)
+            .alias(column)
+        )
 
     responses = answers.responses.with_columns(named("questionnaire"))
     names = sorted(responses["questionnaire"].unique())

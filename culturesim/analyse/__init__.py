@@ -8,7 +8,7 @@ tables of how the model answers have them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -46,9 +46,7 @@ def analyse(
     return tables_of(answers, str(store.path), Bootstrap(replicates, confidence, seed), tables)
 
 
-def tables_of(
-    answers: Answers, database: str, bootstrap: Bootstrap, tables: Collection[str] = ()
-) -> Analysis:
+def tables_of(answers: Answers, database: str, bootstrap: Bootstrap, tables: Collection[str] = ()) -> Analysis:
     """The result tables of answers; ``database`` is what the analysis calls their source."""
     wanted = frozenset(tables or TABLES)
     work = _Work(answers, bootstrap, wanted)
@@ -147,7 +145,7 @@ class _Work:
         scored = stability.scored(part)
         self.scored.setdefault((part.questionnaire, part.language), {})[part.model] = scored
         told = arrays(part)
-        making = {
+        making: Mapping[str, Callable[[], Iterable[Any]]] = {
             "distributions": lambda: asked.distribution_rows(part),
             "scores": lambda: scores.score_rows(part, self.bootstrap, doubts),
             "effects": lambda: effects.effect_rows(part, self.bootstrap),

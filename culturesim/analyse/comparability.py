@@ -191,9 +191,7 @@ def _drawn(persons: Integers, seed: int) -> Integers:
     return np.random.default_rng(seed).choice(known, MOST_FILLINGS, replace=False)
 
 
-def invariance_rows(
-    whole: Whole, languages: Sequence[Language], doubts: Sequence[str]
-) -> Iterator[InvarianceRow]:
+def invariance_rows(whole: Whole, languages: Sequence[Language], doubts: Sequence[str]) -> Iterator[InvarianceRow]:
     """Configural, metric and scalar invariance of every dimension over the languages."""
     names = tuple(one.language for one in languages)
     for stack in _stacks(whole, languages):

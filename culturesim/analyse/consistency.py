@@ -53,9 +53,7 @@ def translation_rows(
 def with_q(rows: Sequence[ConsistencyRow]) -> list[ConsistencyRow]:
     """The rows of one model and questionnaire with ``q``, over all of them."""
     q = benjamini_hochberg(np.array([np.nan if row.p is None else row.p for row in rows], dtype=np.float64))
-    return [
-        replace(row, q=None if np.isnan(value) else float(value)) for row, value in zip(rows, q, strict=True)
-    ]
+    return [replace(row, q=None if np.isnan(value) else float(value)) for row, value in zip(rows, q, strict=True)]
 
 
 def _topics(asked: Sequence[Asked], turned: dict[str, bool]) -> list[Floats]:

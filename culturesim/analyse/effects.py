@@ -30,9 +30,7 @@ def effect_rows(part: Part, bootstrap: Bootstrap) -> list[EffectRow]:
         unit, who = clusters(pairs)
         both = paired_difference(pairs["base"].to_numpy(), pairs["level"].to_numpy(), who, bootstrap)
         difference, absolute = (estimate(interval, len(pairs), unit) for interval in both)
-        rows.append(
-            EffectRow(part.model, part.questionnaire, part.language, factor, base, level, difference, absolute)
-        )
+        rows.append(EffectRow(part.model, part.questionnaire, part.language, factor, base, level, difference, absolute))
     return rows
 
 

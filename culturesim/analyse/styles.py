@@ -83,7 +83,9 @@ def _options(rows: pl.DataFrame) -> tuple[Floats, Integers]:
         wide = entries.explode("probabilities").unnest("probabilities")
         given = np.zeros((len(entries), codes.shape[1]))
         own = codes[elicited][wide["row"].to_numpy()]
-        given[wide["row"].to_numpy(), (own == wide["key"].to_numpy()[:, None]).argmax(axis=1)] = wide["value"].to_numpy()
+        given[wide["row"].to_numpy(), (own == wide["key"].to_numpy()[:, None]).argmax(axis=1)] = wide[
+            "value"
+        ].to_numpy()
         chosen[elicited] = given
     return chosen, places
 
@@ -95,7 +97,9 @@ def _of_fillings(
     if points is not None and not points.is_empty():
         table, who, names = _matrix(points, "y")
         keys = dict(part.items.select("item", "reverse").iter_rows())
-        dimensions = {item: (own[0] if own else item) for item, own in part.items.select("item", "dimensions").iter_rows()}
+        dimensions = {
+            item: (own[0] if own else item) for item, own in part.items.select("item", "dimensions").iter_rows()
+        }
         order = sorted(set(dimensions.values()))
         found = acquiescence(
             table, np.array([-1 if keys[name] else 1 for name in names]),

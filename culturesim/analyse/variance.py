@@ -73,9 +73,7 @@ def studied(whole: Whole, values: pl.DataFrame, bootstrap: Bootstrap, doubts: Se
         yield Studied(dimension, found, (*doubts, *_few(found.levels)), "; ".join(filter(None, (note, found.note))))
 
 
-def _completed(
-    values: Floats, codes: dict[str, Integers], seed: int
-) -> tuple[Floats, dict[str, Integers], str]:
+def _completed(values: Floats, codes: dict[str, Integers], seed: int) -> tuple[Floats, dict[str, Integers], str]:
     """Values that mean squares can be had of, if few are missing; else as many personas as REML has time for."""
     levels = {facet: int(numbers.max()) + 1 for facet, numbers in codes.items()}
     complete = filled(values, codes, levels, seed)

@@ -22,7 +22,9 @@ _SHOWN = 60
 
 
 def analyse(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME…]", help="tables; `list tables` tells them")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="tables; `list tables` tells them")
+    ] = None,
     run: Annotated[str | None, typer.Option("--run", help="one run; all answers where left out")] = None,
     db: o.Db = o.DEFAULT_DB,
     seed: o.Seed = None,
@@ -41,7 +43,9 @@ def analyse(
         raise AnalysisError("--csv prints one table: name it, or give a folder with --out")
     analysis = api.analyse(db, run, tables=names or (), seed=seed or 0, replicates=replicates, library=o.library(path))
     if json:
-        print_json({name: value for name, value in asdict(analysis).items() if name not in TABLES or name in analysis.tables})
+        print_json(
+            {name: value for name, value in asdict(analysis).items() if name not in TABLES or name in analysis.tables}
+        )
     elif csv and out:
         _write(analysis, out)
     elif csv:
