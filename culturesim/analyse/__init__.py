@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from culturesim import __version__
@@ -28,6 +29,11 @@ from culturesim.stats.inference import Bootstrap
 from culturesim.store import Store
 
 Tables = dict[str, list[Any]]
+
+_OF_SCORES = frozenset({"comparisons", "stability", "agreement", "profiles", "curves", "attributes"})
+_OF_VARIANCE = frozenset({"components", "coefficients", "needed"})
+_OF_LANGUAGES = frozenset({"congruence", "dif", "invariance"})
+"""The tables that are made of the personas' scores, of item values of all languages, of languages side by side."""
 
 
 def analyse(
@@ -104,8 +110,10 @@ class _Work:
         values, languages = [], []
         for part in whole.parts():
             self._part(part, whole, found, own)
-            values.append(part.values)
-            languages.append(comparability.language_of(part))
+            if self.wanted & _OF_VARIANCE:
+                values.append(part.values)
+            if self.wanted & _OF_LANGUAGES:
+                languages.append(comparability.language_of(part))
         doubts = self._doubts(whole)
         if "consistency" in self.wanted:
             everywhere = Arrays(whole.responses, whole.items)
@@ -114,7 +122,7 @@ class _Work:
         if "profiles" in self.wanted:
             levels = [self.scored[whole.questionnaire, tag][whole.model] for tag in whole.languages]
             found["profiles"] += stability.profile_rows(whole, {"language": levels}, self.bootstrap, doubts)
-        if self.wanted & {"components", "coefficients", "needed"}:
+        if values:
             for study in variance.studied(whole, pl.concat(values), self.bootstrap, doubts):
                 found["components"] += variance.component_rows(whole, study)
                 found["coefficients"] += variance.coefficient_rows(whole, study)
@@ -137,14 +145,19 @@ class _Work:
         said = [self.doubts[whole.model, whole.questionnaire, tag] for tag in whole.languages]
         return list(dict.fromkeys(doubt for one in said for doubt in one))
 
+    def _scored(self, part: Part) -> stability.Scored:
+        if not self.wanted & _OF_SCORES:
+            return stability.Scored([], (), np.empty((0, 0)))
+        scored = stability.scored(part)
+        self.scored.setdefault((part.questionnaire, part.language), {})[part.model] = scored
+        return scored
+
     def _part(self, part: Part, whole: Whole, found: Tables, own: Tables) -> None:
         group = (part.model, part.questionnaire, part.language)
         self.coverage[group] = asked.coverage_row(part, self.planned.get(group, 0), self.bootstrap)
         self.positions[group] = effects.position_row(part, self.bootstrap)
         doubts = self.doubts[group] = doubts_of(self.coverage[group], self.positions[group])
-        scored = stability.scored(part)
-        self.scored.setdefault((part.questionnaire, part.language), {})[part.model] = scored
-        told = arrays(part)
+        scored, told = self._scored(part), arrays(part)
         making: Mapping[str, Callable[[], Iterable[Any]]] = {
             "distributions": lambda: asked.distribution_rows(part),
             "scores": lambda: scores.score_rows(part, self.bootstrap, doubts),

@@ -103,8 +103,8 @@ def language_of(part: Part) -> Language:
 def _first_codes(part: Part, people: Sequence[str], items: Sequence[str]) -> Floats:
     """(personas, items): the code each chose in the first filling that has one, reverse-keyed items turned round."""
     ends = part.items.select("item", "reverse", ends=pl.col("codes").list.min() + pl.col("codes").list.max())
-    kept = part.checked.filter(VALID & ~pl.col("failed") & (pl.col("persona_id") != NO_PERSONA)
-                               & pl.col("item").is_in(list(items)) & pl.col("persona_id").is_in(list(people)))  # fmt: skip
+    personas = pl.col("persona_id").is_in(list(people)) & (pl.col("persona_id") != NO_PERSONA)
+    kept = part.checked.filter(VALID & ~pl.col("failed") & personas & pl.col("item").is_in(list(items)))
     first = (
         kept.sort(list(FILLING))
         .group_by("persona_id", "item", maintain_order=True)
@@ -119,7 +119,7 @@ def _first_codes(part: Part, people: Sequence[str], items: Sequence[str]) -> Flo
 
 @dataclass(frozen=True)
 class _Stack:
-    """Fillings of one dimension in all languages. ``groups``: the place of the language; ``persons``: of the persona."""
+    """Fillings of a dimension in all languages. ``groups``: the place of the language; ``persons``: of the persona."""
 
     dimension: DimensionKey
     items: tuple[str, ...]

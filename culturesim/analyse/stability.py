@@ -78,7 +78,7 @@ def stability_rows(
     members = {item.item: item for item in arrays.asked["personas"]}
     alone = {item.item: item for item in arrays.asked["none"]}
     turned = dict(part.items.select("item", "reverse").iter_rows())
-    for place, dimension in enumerate(found.dimensions):
+    for dimension in found.dimensions:
         items = [members[item] for item in dimension.items if item in members]
         if not items or len({item.answers.shape[1] for item in items}) > 1:
             continue  # a dimension of several scales has no pooled distribution

@@ -110,7 +110,8 @@ def component_rows(whole: Whole, study: Studied) -> Iterator[ComponentRow]:
         variance, share = (_told(interval, found) for interval in (one.variance, one.share))
         yield ComponentRow(
             **_where(whole, study), component=one.name.replace(":", " × "), estimated=one.estimated, variance=variance,
-            share=share, method=found.method, note="; ".join(filter(None, (one.note, study.note))), **judged(study.reasons, share),
+            share=share, method=found.method, note="; ".join(filter(None, (one.note, study.note))),
+            **judged(study.reasons, share),
         )  # fmt: skip
 
 

@@ -18,11 +18,13 @@ from culturesim.results.stability import AgreementRow, AttributeRow, CurveRow, P
 from culturesim.results.variance import CoefficientRow, ComponentRow, NeededRow
 
 __all__ = [
+    "TABLES",
     "AgreementRow",
     "Analysis",
     "AttributeRow",
+    "CoefficientRow",
     "ComparisonRow",
-    "CoefficientRow", "ComponentRow",
+    "ComponentRow",
     "Condition",
     "CongruenceRow",
     "ConsistencyRow",
@@ -37,7 +39,8 @@ __all__ = [
     "Finding",
     "InvarianceRow",
     "ItemTotalRow",
-    "Kind", "NeededRow",
+    "Kind",
+    "NeededRow",
     "PositionRow",
     "ProfileRow",
     "QuestionnaireResult",
@@ -46,7 +49,6 @@ __all__ = [
     "StabilityRow",
     "Style",
     "StyleRow",
-    "TABLES",
     "Verdict",
 ]
 

@@ -61,11 +61,11 @@ Style = Literal[
 class StyleRow(Finding):
     """One habit of answering.
 
-    ``acquiescence``: agreement with both poles, −1/2 … 1/2; ``extremity`` and ``midpoint``: shares of answers at the
-    ends and in the middle of their scales; ``straight_lining``: share of fillings that give all items of a scale the
-    same code, ``same_place``: that give them the same place on the list, ``longest_string``: the longest run of one code,
-    as a share of the items; ``position_coefficient``: log odds of the first place on the list against the last, content
-    held constant; ``refused`` and ``unparsed``: shares of the trials asked.
+    ``acquiescence``: agreement with both poles, −1/2 … 1/2. ``extremity``, ``midpoint``: shares of answers at the ends
+    and in the middle of their scales. ``straight_lining``: share of fillings that give all items of a scale the same
+    code; ``same_place``: the same place on the list; ``longest_string``: the longest run of one code, as a share of the
+    items. ``position_coefficient``: log odds of the first place on the list against the last, content held constant.
+    ``refused``, ``unparsed``: shares of the trials asked.
     """
 
     condition: Condition
