@@ -16,12 +16,15 @@ import polars as pl
 
 from culturesim.errors import AnalysisError, UnknownNameError
 from culturesim.records import NO_PERSONA, STATUSES
-from culturesim.score import Key, centre, code_shares, item_values, read_key, scale_points, with_attention
+from culturesim.score import Key, centre, code_shares, item_values, paired, read_key, scale_points, with_attention
 from culturesim.store import Store
 
 NAMES = ("model", "questionnaire", "version", "item", "language", "persona_id", "frame", "option_order", "elicitation",
          "status")  # fmt: skip
 """The columns of answers that hold names."""
+
+JOINED = ("model", "questionnaire", "version", "item", "language")
+"""Those by which answers meet other tables, which have them as text."""
 
 _RUNS = """
     select id, model, simulated, coalesce(outcome, 'unfinished') as outcome, created::varchar as started,
@@ -76,6 +79,11 @@ class Part:
         return scale_points(self.responses, self.shares, self.items)
 
     @cached_property
+    def turned(self) -> pl.DataFrame:
+        """Answers to the same question in printed (``base``) and in reversed order (``level``)."""
+        return paired(self.points, "option_order", "printed", "reversed")
+
+    @cached_property
     def checked(self) -> pl.DataFrame:
         """The responses, with whether their filling was ``checked`` for attention, and ``failed``."""
         return with_attention(self.responses, [self.key])
@@ -106,8 +114,8 @@ class Whole:
     def parts(self) -> Iterator[Part]:
         """Its answers, a language at a time."""
         kinds = self.items.select("item", "kind", "topic")
-        for language in self.languages:
-            own = self.responses.filter(language=language).with_columns(pl.col(NAMES).cast(pl.String))
+        for (language,), rows in sorted(self.responses.partition_by("language", as_dict=True).items()):
+            own = rows.with_columns(pl.col(JOINED).cast(pl.String))
             yield Part(self.model, self.questionnaire, language, self.key, self.items,
                        own.join(kinds, on="item", maintain_order="left"))  # fmt: skip
 

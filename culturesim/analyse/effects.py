@@ -24,7 +24,7 @@ def effect_rows(part: Part, bootstrap: Bootstrap) -> list[EffectRow]:
     contrasts = [("option_order", "printed", order) for order in orders]
     contrasts += [("frame", frames[0], frame) for frame in frames[1:]]
     for factor, base, level in contrasts:
-        pairs = paired(points, factor, base, level)
+        pairs = part.turned if level == "reversed" else paired(points, factor, base, level)
         if pairs.is_empty():
             continue
         unit, who = clusters(pairs)
@@ -39,7 +39,7 @@ def position_row(part: Part, bootstrap: Bootstrap) -> PositionRow | None:
     valid = part.responses.filter((pl.col("kind") == "scale") & VALID)
     if valid.is_empty():
         return None
-    pairs = paired(part.points, "option_order", "printed", "reversed")
+    pairs = part.turned
     unit, who = clusters(pairs)
     printed, turned = pairs["base"].to_numpy(), pairs["level"].to_numpy()
     share = position_share(printed, turned, who, bootstrap)

@@ -73,8 +73,7 @@ def _of_options(part: Part, scale: pl.DataFrame, bootstrap: Bootstrap) -> Iterat
 
 def _options(rows: pl.DataFrame) -> tuple[Floats, Integers]:
     """(n, k) each: how answers fall on the options, in the order of the codes, and the place of each on its list."""
-    codes = np.array(rows["scale"].to_list())
-    printed = np.array(rows["order_codes"].to_list())
+    codes, printed = (rows[column].explode().to_numpy().reshape(len(rows), -1) for column in ("scale", "order_codes"))
     places = np.argsort(printed, axis=1)[np.arange(len(rows))[:, None], np.argsort(np.argsort(codes, axis=1), axis=1)]
     chosen = (codes == rows["codes"].list.first().to_numpy()[:, None]).astype(np.float64)
     elicited = rows["probabilities"].is_not_null().to_numpy()
@@ -108,9 +107,11 @@ def _of_fillings(
         yield "acquiescence", estimate(found, len(points), _unit(who))
     same = scale.join(part.items.select("item", "scale"), on="item")
     name = same["scale"].value_counts(sort=True)["scale"][0]
-    own = same.filter(scale=name)
-    code = own["codes"].list.first()
-    own = own.with_columns(place=_place(own["order_codes"], code), code=code)
+    own = same.filter(scale=name).with_columns(code=pl.col("codes").list.first()).drop_nulls("code")
+    if own.is_empty():
+        return
+    listed = own["order_codes"].explode().to_numpy().reshape(len(own), -1)
+    own = own.with_columns(place=pl.Series((listed == own["code"].to_numpy()[:, None]).argmax(axis=1)))
     columns: tuple[tuple[str, Style, Style | None], ...] = (("code", "straight_lining", "longest_string"),
                                                            ("place", "same_place", None))  # fmt: skip
     for column, style, longest in columns:
@@ -119,14 +120,6 @@ def _of_fillings(
         yield style, estimate(lines.share, lines.fillings, _unit(who))
         if longest:
             yield longest, estimate(lines.longest, lines.fillings, _unit(who))
-
-
-def _place(orders: pl.Series, codes: pl.Series) -> pl.Series:
-    """The place of each code on its list, from 0; null where no code is the likeliest."""
-    frame = pl.DataFrame({"order": orders, "code": codes}).with_row_index("row")
-    listed = frame.explode("order").with_columns(place=pl.int_range(pl.len()).over("row"))
-    found = listed.filter(pl.col("order") == pl.col("code")).select("row", "place")
-    return frame.join(found, on="row", how="left", maintain_order="left")["place"]
 
 
 def _matrix(rows: pl.DataFrame, column: str) -> tuple[Floats, Integers, list[str]]:
