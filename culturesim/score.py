@@ -202,11 +202,13 @@ def scale_points(responses: pl.DataFrame, shares: pl.DataFrame, items: pl.DataFr
 def paired(points: pl.DataFrame, factor: str, base: str, level: str) -> pl.DataFrame:
     """``y`` of the same question under two levels of a factor, all else equal: columns ``base`` and ``level``.
 
-    A question that several runs asked under different seeds gives as many pairs, as repeats do.
+    Beside them, the columns of ``POINT`` that vary, and always ``persona_id`` and ``item``. A question that several
+    runs asked under different seeds gives as many pairs, as repeats do.
     """
-    same = [*(column for column in POINT if column != factor), "copy"]
+    kept = [column for column in POINT if column in {"persona_id", "item"} or points[column].n_unique() > 1]
+    same = [*(column for column in kept if column != factor), "copy"]
     return (
-        points.with_columns(copy=pl.col("trial_id").rank("ordinal").over(POINT))
+        points.with_columns(copy=pl.col("trial_id").rank("ordinal").over(kept))
         .group_by(same)
         .agg(
             pl.col("y").filter(pl.col(factor) == base).mean().alias("base"),

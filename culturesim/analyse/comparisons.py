@@ -44,10 +44,9 @@ def _pairs(
         shared = sorted(set(one.people) & set(two.people))
         if not shared:
             continue
-        rows = [[{name: at for at, name in enumerate(each.people)}[who] for who in shared] for each in (one, two)]
+        apart = one.of(shared) - two.of(shared)
         for column, dimension in enumerate(one.dimensions):
-            differences = one.table[rows[0], column] - two.table[rows[1], column]
-            differences = differences[np.isfinite(differences)]
+            differences = apart[np.isfinite(apart[:, column]), column]
             found = ratio(differences, 1.0, np.arange(len(differences)), bootstrap)
             difference = estimate(found, len(differences), "personas")
             test = flipped_signs(differences, Permutations(seed=bootstrap.seed))

@@ -37,6 +37,12 @@ class Scored:
     dimensions: tuple[DimensionKey, ...]
     table: Floats
 
+    def of(self, people: Sequence[str]) -> Floats:
+        """The scores of some personas, in their order."""
+        place = {name: at for at, name in enumerate(self.people)}
+        scores: Floats = self.table[[place[who] for who in people]]
+        return scores
+
     @cached_property
     def centred(self) -> Floats:
         """Scores less the persona's mean over the dimensions (METHODS §5: s_d = mean(d) − mean of all)."""
@@ -160,8 +166,7 @@ def profile_rows(
         people = sorted(set.intersection(*(set(level.people) for level in levels)))
         if len(levels) < 2 or len(people) < 2 or levels[0].table.shape[1] < 3:
             continue
-        rows = [[{name: at for at, name in enumerate(level.people)}[who] for who in people] for level in levels]
-        stack = np.stack([level.table[own] for level, own in zip(levels, rows, strict=True)])
+        stack = np.stack([level.of(people) for level in levels])
         kept = estimate(ipsative(stack, confidence=bootstrap.confidence), int(np.isfinite(stack).sum()), "personas")
         yield ProfileRow(
             model=part.model, questionnaire=part.questionnaire, language=language, factor=factor, levels=len(levels),
