@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that follow from code and definitions: commands, store, questionnaires, JSON Schemas.
+"""Writes the pages of docs/ that follow from code and definitions: commands, store, tables, statistics, questionnaires, JSON Schemas.
 
 ``python docs/generate.py`` writes them; ``tests/test_docs.py`` fails while they differ from what it would write.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,9 @@ from culturesim.store import Store
 from culturesim.study import Study
 
 DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+from analysis_pages import statistics, tables  # noqa: E402 (beside this file)
 
 SCHEMAS = {
     "study": Study,
@@ -100,6 +104,8 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every generated file with its content."""
     yield DOCS / "commands.md", commands()
     yield DOCS / "store.md", store()
+    yield DOCS / "tables.md", tables()
+    yield DOCS / "statistics.md", statistics()
     library = Library()
     shipped = [read_questionnaire(folder) for _, folder in sorted(library.questionnaires().items())]
     yield DOCS / "questionnaires" / "README.md", shelf(shipped)
