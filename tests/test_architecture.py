@@ -23,7 +23,7 @@ LEVELS = {
     "briefing": 36, "patience": 10,
     "plan": 40, "survey": 40, "claims": 35, "answers": 35, "leaks": 35, "checks": 36, "analyse": 40,
     "check": 40, "exchange": 40,
-    "report": 50,
+    "report": 50, "validation": 50,
     "api": 55, "serve": 55,
     "cli": 60, "__main__": 70,
 }  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -237,8 +239,10 @@ def levels_of(column: pl.Series) -> list[str | None]:
         return column.to_list()
     numbers = column.cast(pl.Float64, strict=False)
     if numbers.null_count() == column.null_count():
-        cuts = sorted({float(numbers.quantile(share)) for share in (0.25, 0.5, 0.75)})  # type: ignore[arg-type]
-        return numbers.cut(cuts).cast(pl.String).to_list()
+        quarters = [float(number) for number in np.unique(np.quantile(numbers.drop_nulls().to_numpy(), (0.25, 0.5, 0.75)))]
+        ends = ["−∞", *(f"{cut:g}" for cut in quarters), "∞"]
+        names = [f"over {low} to {high}" for low, high in pairwise(ends)]
+        return [None if one is None else names[bisect_left(quarters, one)] for one in numbers.to_list()]
     kept = known.value_counts(sort=True).head(MOST_LEVELS - 1).to_series().to_list()
     return [None if name is None else name if name in kept else "other" for name in column.to_list()]
 

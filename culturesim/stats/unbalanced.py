@@ -61,7 +61,7 @@ def by_reml(
     notes = [note] if note else []
     notes += [] if fit.converged else ["the search for the maximum did not settle"]
     counts = [int(group.max()) + 1 for group in groups]
-    df = np.array([*_degrees(random, counts), len(y) - sum(counts)], dtype=np.float64)
+    df = np.array([*_degrees(random, counts), max(1, len(y) - sum(counts))], dtype=np.float64)
     return _assembled(y, fit, df, random, columns, levels, fixed, nested, bootstrap, "; ".join(notes))
 
 
