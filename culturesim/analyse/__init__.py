@@ -8,32 +8,36 @@ tables of how the model answers have them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from culturesim import __version__
 from culturesim.analyse import asked, comparability, consistency, effects, scores, stability, styles, variance
 from culturesim.analyse.comparisons import comparison_rows
-from culturesim.analyse.parts import Arrays, arrays
+from culturesim.analyse.parts import Arrays, people_of
 from culturesim.answers import Answers, Part, Whole, read_answers
 from culturesim.claims import doubts_of, withheld_claims
 from culturesim.errors import UnknownNameError
 from culturesim.results import TABLES, Analysis, CoverageRow, PositionRow
 from culturesim.stats.inference import Bootstrap
+from culturesim.stats.threads import one_thread
 from culturesim.store import Store
 
 Tables = dict[str, list[Any]]
 
-_OF_SCORES = frozenset({"comparisons", "stability", "agreement", "profiles", "curves", "attributes"})
+_PARTS_AT_ONCE = 2
 _OF_VARIANCE = frozenset({"components", "coefficients", "needed"})
 _OF_LANGUAGES = frozenset({"congruence", "dif", "invariance"})
-"""The tables that are made of the personas' scores, of item values of all languages, of languages side by side."""
+_OF_PEOPLE = _OF_LANGUAGES | {
+    "comparisons", "stability", "agreement", "profiles", "curves", "attributes", "reliability", "items",
+}  # fmt: skip
+"""The tables that are made of item values of all languages, of languages side by side, of values by persona."""
 
 
 def analyse(
@@ -56,7 +60,8 @@ def tables_of(answers: Answers, database: str, bootstrap: Bootstrap, tables: Col
     """The result tables of answers; ``database`` is what the analysis calls their source."""
     wanted = frozenset(tables or TABLES)
     work = _Work(answers, bootstrap, wanted)
-    found = work.tables()
+    with one_thread():
+        found = work.tables()
     known = ("congruence", "dif", "invariance")
     return Analysis(
         database=database,
@@ -108,12 +113,11 @@ class _Work:
     def _whole(self, whole: Whole, found: Tables) -> None:
         own: Tables = {"consistency": []}
         values, languages = [], []
-        for part in whole.parts():
-            self._part(part, whole, found, own)
-            if self.wanted & _OF_VARIANCE:
-                values.append(part.values)
-            if self.wanted & _OF_LANGUAGES:
-                languages.append(comparability.language_of(part))
+        for tables, told in self._told(whole):
+            for name, rows in tables.items():
+                (own if name in own else found)[name] += rows
+            values += told.values
+            languages += told.languages
         doubts = self._doubts(whole)
         if "consistency" in self.wanted:
             everywhere = Arrays(whole.responses, whole.items)
@@ -130,6 +134,11 @@ class _Work:
         if len(languages) > 1:
             self._compared(whole, languages, found, doubts)
 
+    def _told(self, whole: Whole) -> Iterator[tuple[Tables, _Kept]]:
+        """The tables of each part, and what is kept of it; two parts at a time, since polars and numpy let them."""
+        with ThreadPoolExecutor(_PARTS_AT_ONCE) as pool:
+            yield from pool.map(lambda part: self._part(part, whole), whole.parts())
+
     def _compared(
         self, whole: Whole, languages: Sequence[comparability.Language], found: Tables, doubts: Sequence[str]
     ) -> None:
@@ -145,34 +154,39 @@ class _Work:
         said = [self.doubts[whole.model, whole.questionnaire, tag] for tag in whole.languages]
         return list(dict.fromkeys(doubt for one in said for doubt in one))
 
-    def _scored(self, part: Part) -> stability.Scored:
-        if not self.wanted & _OF_SCORES:
-            return stability.Scored([], (), np.empty((0, 0)))
-        scored = stability.scored(part)
-        self.scored.setdefault((part.questionnaire, part.language), {})[part.model] = scored
-        return scored
-
-    def _part(self, part: Part, whole: Whole, found: Tables, own: Tables) -> None:
+    def _part(self, part: Part, whole: Whole) -> tuple[Tables, _Kept]:
         group = (part.model, part.questionnaire, part.language)
         self.coverage[group] = asked.coverage_row(part, self.planned.get(group, 0), self.bootstrap)
         self.positions[group] = effects.position_row(part, self.bootstrap)
         doubts = self.doubts[group] = doubts_of(self.coverage[group], self.positions[group])
-        scored, told = self._scored(part), arrays(part)
+        people = people_of(part.values if self.wanted & _OF_PEOPLE else part.values.clear())
+        scored = stability.scored(part.key, people)
+        self.scored.setdefault((part.questionnaire, part.language), {})[part.model] = scored
+        arrays, how = Arrays(part.responses, part.items), self.bootstrap
         making: Mapping[str, Callable[[], Iterable[Any]]] = {
             "distributions": lambda: asked.distribution_rows(part),
-            "scores": lambda: scores.score_rows(part, self.bootstrap, doubts),
-            "effects": lambda: effects.effect_rows(part, self.bootstrap),
-            "styles": lambda: styles.style_rows(part, self.bootstrap),
-            "stability": lambda: stability.stability_rows(part, told, scored, self.bootstrap, doubts),
-            "agreement": lambda: stability.agreement_rows(part, scored, self.bootstrap, doubts),
-            "profiles": lambda: stability.profile_rows(part, stability.contexts(part), self.bootstrap, doubts),
-            "curves": lambda: stability.curve_rows(part, scored, self.bootstrap, doubts),
-            "reliability": lambda: comparability.reliability_rows(part, self.bootstrap, doubts),
-            "items": lambda: comparability.item_rows(part, self.bootstrap, doubts),
-            "attributes": lambda: stability.attribute_rows(part, scored, whole.personas, self.bootstrap, doubts),
+            "scores": lambda: scores.score_rows(part, how, doubts),
+            "effects": lambda: effects.effect_rows(part, how),
+            "styles": lambda: styles.style_rows(part, how),
+            "consistency": lambda: consistency.part_rows(part, arrays, how, doubts),
+            "stability": lambda: stability.stability_rows(part, arrays, scored, how, doubts),
+            "agreement": lambda: stability.agreement_rows(part, scored, how, doubts),
+            "profiles": lambda: stability.profile_rows(part, stability.contexts(part), how, doubts),
+            "curves": lambda: stability.curve_rows(part, scored, how, doubts),
+            "reliability": lambda: comparability.reliability_rows(part, people, how, doubts),
+            "items": lambda: comparability.item_rows(part, people, how, doubts),
+            "attributes": lambda: stability.attribute_rows(part, scored, whole.personas, how, doubts),
         }
-        for name, rows in making.items():
-            if name in self.wanted:
-                found[name] += rows()
-        if "consistency" in self.wanted:
-            own["consistency"] += consistency.part_rows(part, told, self.bootstrap, doubts)
+        tables = {name: list(rows()) for name, rows in making.items() if name in self.wanted}
+        return tables, _Kept(
+            [part.values] if self.wanted & _OF_VARIANCE else [],
+            [comparability.language_of(part, people)] if self.wanted & _OF_LANGUAGES else [],
+        )
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What tables over all languages need of a part, where they are wanted."""
+
+    values: list[pl.DataFrame]
+    languages: list[comparability.Language]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from culturesim.analyse.parts import VALID, estimate, index, person_items
+from culturesim.analyse.parts import VALID, People, estimate, index
 from culturesim.answers import Part, Whole
 from culturesim.claims import judged
 from culturesim.records import NO_PERSONA
@@ -28,10 +28,10 @@ from culturesim.stats.reliability import cronbach_alpha, item_totals, mcdonald_o
 FEWEST_PERSONAS = 30
 """Personas below which nothing is claimed of how items hang together."""
 
-MOST_FILLINGS = 500
+MOST_FILLINGS = 250
 """Personas of a language whose answers differential functioning is tested on: more tell no more, and take long."""
 
-_CONGRUENCE_REPLICATES = 400
+_CONGRUENCE_REPLICATES = 200
 
 
 def _scales(part: Part | Whole, dimension: DimensionKey) -> tuple[str, ...]:
@@ -44,38 +44,38 @@ def _few(people: int) -> list[str]:
     return [f"{people} personas; {FEWEST_PERSONAS} are the least"] if people < FEWEST_PERSONAS else []
 
 
-def reliability_rows(part: Part, bootstrap: Bootstrap, doubts: Sequence[str]) -> Iterator[ReliabilityRow]:
+def reliability_rows(
+    part: Part, people: People, bootstrap: Bootstrap, doubts: Sequence[str]
+) -> Iterator[ReliabilityRow]:
     """α and ω of every dimension."""
-    for dimension, people, matrix in _matrices(part):
+    for dimension, matrix in _matrices(part, people):
         alpha, omega = (_told(of(matrix, confidence=bootstrap.confidence), matrix)
                         for of in (cronbach_alpha, mcdonald_omega))  # fmt: skip
         yield ReliabilityRow(
             model=part.model, questionnaire=part.questionnaire, language=part.language, dimension=dimension.id,
             title=dimension.title, items=matrix.shape[1], alpha=alpha, omega=omega,
-            **judged([*doubts, *_few(people)], alpha),
+            **judged([*doubts, *_few(len(matrix))], alpha),
         )  # fmt: skip
 
 
-def item_rows(part: Part, bootstrap: Bootstrap, doubts: Sequence[str]) -> Iterator[ItemTotalRow]:
+def item_rows(part: Part, people: People, bootstrap: Bootstrap, doubts: Sequence[str]) -> Iterator[ItemTotalRow]:
     """Item–total correlations of every dimension."""
-    for dimension, people, matrix in _matrices(part):
+    for dimension, matrix in _matrices(part, people):
         names = _scales(part, dimension)
         for item in item_totals(matrix, confidence=bootstrap.confidence):
             rest = _told(item.rest, matrix)
             yield ItemTotalRow(
                 model=part.model, questionnaire=part.questionnaire, language=part.language, dimension=dimension.id,
                 item=names[item.item], mean=item.mean, sd=item.sd, item_total=rest,
-                alpha_without=_told(item.alpha_without, matrix), **judged([*doubts, *_few(people)], rest),
+                alpha_without=_told(item.alpha_without, matrix), **judged([*doubts, *_few(len(matrix))], rest),
             )  # fmt: skip
 
 
-def _matrices(part: Part) -> Iterator[tuple[DimensionKey, int, Floats]]:
+def _matrices(part: Part, people: People) -> Iterator[tuple[DimensionKey, Floats]]:
     for dimension in part.key.dimensions:
         items = _scales(part, dimension)
-        if len(items) > 1:
-            people, matrix = person_items(part.values, items)
-            if len(people) > 2:
-                yield dimension, len(people), matrix
+        if len(items) > 1 and len(people.names) > 2:
+            yield dimension, people.of(items)
 
 
 def _told(interval: Interval, matrix: Floats) -> Estimate:
@@ -87,17 +87,17 @@ class Language:
     """The personas of one language: mean item values, and the codes of the first filling of each."""
 
     language: str
-    people: list[str]
+    people: tuple[str, ...]
     items: tuple[str, ...]
     means: Floats
     codes: Floats
 
 
-def language_of(part: Part) -> Language:
+def language_of(part: Part, people: People) -> Language:
     """What comparability needs of a part, which is little."""
     items = tuple(dict.fromkeys(item for dimension in part.key.dimensions for item in _scales(part, dimension)))
-    people, means = person_items(part.values, items)
-    return Language(part.language, people, items, means, _first_codes(part, people, items))
+    codes = _first_codes(part, people.names, items)
+    return Language(part.language, people.names, items, people.of(items), codes)
 
 
 def _first_codes(part: Part, people: Sequence[str], items: Sequence[str]) -> Floats:

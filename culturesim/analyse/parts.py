@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from culturesim.answers import Part
 from culturesim.records import NO_PERSONA
 from culturesim.results import Condition, Estimate
 from culturesim.score import FILLING
@@ -164,22 +163,28 @@ def _shares(rows: pl.DataFrame, scale: Sequence[int]) -> Floats:
     return shares
 
 
-def arrays(part: Part) -> Arrays:
-    """The answers of a part as arrays."""
-    return Arrays(part.responses, part.items)
+@dataclass(frozen=True)
+class People:
+    """Item values of personas, means over their fillings: ``table`` is (personas, items), NaN where there is none."""
+
+    names: tuple[str, ...]
+    items: tuple[str, ...]
+    table: Floats
+
+    def of(self, items: Sequence[str]) -> Floats:
+        """The values of some items; NaN for one that nobody has a value of."""
+        place = {item: number for number, item in enumerate(self.items)}
+        columns = [self.table[:, place[item]] if item in place else np.full(len(self.names), np.nan) for item in items]
+        return np.column_stack(columns) if columns else np.empty((len(self.names), 0))
 
 
-def person_items(values: pl.DataFrame, items: Sequence[str]) -> tuple[list[str], Floats]:
-    """Personas (sorted) and their (n, k) item values, means over all fillings; NaN where there is none."""
-    means = (
-        values.filter((pl.col("persona_id") != NO_PERSONA) & pl.col("item").is_in(list(items)))
-        .group_by("persona_id", "item")
-        .agg(pl.col("value").mean())
-    )
-    people = sorted(means["persona_id"].unique())
-    matrix = np.full((len(people), len(items)), np.nan)
-    matrix[index(means["persona_id"], people), index(means["item"], items)] = means["value"].to_numpy()
-    return people, matrix
+def people_of(values: pl.DataFrame) -> People:
+    """The personas of item values, and their items, both sorted."""
+    means = values.filter(pl.col("persona_id") != NO_PERSONA).group_by("persona_id", "item").agg(pl.col("value").mean())
+    names, items = (sorted(means[column].cast(pl.String).unique()) for column in ("persona_id", "item"))
+    table = np.full((len(names), len(items)), np.nan)
+    table[index(means["persona_id"], names), index(means["item"], items)] = means["value"].to_numpy()
+    return People(tuple(names), tuple(items), table)
 
 
 def fillings(values: pl.DataFrame) -> pl.Series:

@@ -11,12 +11,12 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from culturesim.analyse.parts import Arrays, Asked, estimate, index, nothing, number, person_items
+from culturesim.analyse.parts import Arrays, Asked, People, estimate, index, nothing, number, people_of
 from culturesim.answers import Part, Whole
 from culturesim.claims import judged
 from culturesim.records import NO_PERSONA
 from culturesim.results import AgreementRow, AttributeRow, CurveRow, Estimate, ProfileRow, StabilityRow
-from culturesim.score import DimensionKey
+from culturesim.score import DimensionKey, Key
 from culturesim.stats.agreement import agreement, ipsative, retest
 from culturesim.stats.attributes import attribute_effects
 from culturesim.stats.inference import Bootstrap, Floats, Interval
@@ -25,6 +25,9 @@ from culturesim.stats.stability import inertia, stability_curve, steerability
 
 FEWEST_PERSONAS = 8
 """Personas below which nothing is claimed about what personas do."""
+
+DRAWS = 499
+"""Permutations of an attribute among personas."""
 
 CURVE_SIZES = (5, 10, 20, 50, 100, 200, 500, 1000)
 MOST_LEVELS = 12
@@ -53,15 +56,11 @@ class Scored:
         return centred
 
 
-def scored(part: Part, values: pl.DataFrame | None = None) -> Scored:
-    """The personas' scores on every dimension, of all fillings or of those in ``values``."""
-    values = part.values if values is None else values
-    items = part.key.scored
-    people, matrix = person_items(values, items)
-    place = {item: number for number, item in enumerate(items)}
+def scored(key: Key, people: People) -> Scored:
+    """The personas' scores on every dimension."""
     columns = []
-    for dimension in part.key.dimensions:
-        own = matrix[:, [place[item] for item in dimension.items]]
+    for dimension in key.dimensions:
+        own = people.of(dimension.items)
         if dimension.formula:
             columns.append(dimension.score(dict(zip(dimension.items, own.T, strict=True))))
         else:
@@ -69,7 +68,7 @@ def scored(part: Part, values: pl.DataFrame | None = None) -> Scored:
             sums = np.nansum(own, axis=1)
             enough = (answered > 0) & (2 * answered >= own.shape[1])
             columns.append(np.divide(sums, answered, out=np.full(len(own), np.nan), where=enough))
-    return Scored(people, part.key.dimensions, np.column_stack(columns) if columns else np.empty((len(people), 0)))
+    return Scored(list(people.names), key.dimensions, np.column_stack(columns))
 
 
 def few(people: int, least: int = FEWEST_PERSONAS) -> list[str]:
@@ -182,7 +181,8 @@ def contexts(part: Part) -> dict[str, list[Scored]]:
     for factor in ("wording", "option_order", "frame", "repeat"):
         levels = sorted(part.values[factor].unique())
         if len(levels) > 1:
-            found[factor] = [scored(part, part.values.filter(pl.col(factor) == level)) for level in levels]
+            own = (part.values.filter(pl.col(factor) == level) for level in levels)
+            found[factor] = [scored(part.key, people_of(values)) for values in own]
     return found
 
 
@@ -212,7 +212,7 @@ def attribute_rows(
                                                              maintain_order="left")  # fmt: skip
     told = {name: levels_of(people[name]) for name in people.columns if name != "persona_id"}
     told = {name: levels for name, levels in told.items() if len({level for level in levels if level is not None}) > 1}
-    effects = attribute_effects(found.table, told, permutations=Permutations(seed=bootstrap.seed),
+    effects = attribute_effects(found.table, told, permutations=Permutations(DRAWS, bootstrap.seed),
                                 confidence=bootstrap.confidence)  # fmt: skip
     for effect in effects:
         dimension = found.dimensions[effect.dimension]
@@ -239,7 +239,9 @@ def levels_of(column: pl.Series) -> list[str | None]:
         return column.to_list()
     numbers = column.cast(pl.Float64, strict=False)
     if numbers.null_count() == column.null_count():
-        quarters = [float(number) for number in np.unique(np.quantile(numbers.drop_nulls().to_numpy(), (0.25, 0.5, 0.75)))]
+        quarters = [
+            float(number) for number in np.unique(np.quantile(numbers.drop_nulls().to_numpy(), (0.25, 0.5, 0.75)))
+        ]
         ends = ["−∞", *(f"{cut:g}" for cut in quarters), "∞"]
         names = [f"over {low} to {high}" for low, high in pairwise(ends)]
         return [None if one is None else names[bisect_left(quarters, one)] for one in numbers.to_list()]

@@ -200,7 +200,7 @@ def _sums(places: Integers, values: Floats, size: int = 0) -> Floats:
     return np.bincount(places, weights=values, minlength=size).astype(np.float64)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _multiplicities(replicates: int, clusters: int, seed: int) -> Floats:
     """How often each cluster is drawn in each replicate, (R, G)."""
     rng = np.random.default_rng([seed, clusters])
