@@ -94,6 +94,27 @@ def test_without_steering_chance_explains_the_distance(fillings):
     )
 
 
+def test_personas_who_filled_in_often_are_not_taken_for_steered():
+    rng, shares = np.random.default_rng(5), np.array([0.1, 0.2, 0.4, 0.3])
+    p = [
+        steerability(
+            rng.multinomial(4, shares, size=(20, 6)), rng.multinomial(4, shares, size=6),
+            permutations=Permutations(99, seed),
+        ).p
+        for seed in range(400)
+    ]  # fmt: skip
+    assert 0.03 <= np.mean(np.array(p) <= 0.05) <= 0.07
+
+
+def test_fillings_told_one_by_one_say_as_much_as_their_sum():
+    rng = np.random.default_rng(6)
+    personas, none = rng.multinomial(4, [0.2, 0.3, 0.5], size=(12, 3)), rng.multinomial(4, [0.5, 0.3, 0.2], size=3)
+    one, summed = (steerability(told, none, permutations=FEW) for told in (personas, personas.sum(axis=1)))
+    assert one.distance.value == pytest.approx(summed.distance.value)
+    with pytest.raises(AnalysisError, match="same ones"):
+        steerability(personas, none[:2], permutations=FEW)
+
+
 def test_steering_is_covered():
     rng, shares = np.random.default_rng(3), np.array([0.1, 0.2, 0.4, 0.3])
     other = shares[::-1]

@@ -16,7 +16,7 @@ from culturesim.answers import Part, Whole
 from culturesim.claims import judged
 from culturesim.records import NO_PERSONA
 from culturesim.results import AgreementRow, AttributeRow, CurveRow, Estimate, ProfileRow, StabilityRow
-from culturesim.score import DimensionKey, Key
+from culturesim.score import FILLING, DimensionKey, Key
 from culturesim.stats.agreement import agreement, ipsative, retest
 from culturesim.stats.attributes import attribute_effects
 from culturesim.stats.inference import Bootstrap, Floats, Interval
@@ -93,7 +93,7 @@ def stability_rows(
         own = [alone[item.item] for item in items if item.item in alone]
         n, people = sum(len(item.answers) for item in items), len(found.people)
         still = estimate(inertia(pooled, confidence=bootstrap.confidence), n, "personas")
-        moved, chance, p = _steered(pooled, own, turned, bootstrap, n)
+        moved, chance, p = _steered(items, own, turned, bootstrap, n)
         again = estimate(retest(_over_repeats(part, dimension), confidence=bootstrap.confidence), n, "personas")
         yield StabilityRow(
             model=part.model, questionnaire=part.questionnaire, language=part.language, dimension=dimension.id,
@@ -110,22 +110,29 @@ def _per_cluster(items: Sequence[Asked], turned: Mapping[str, bool], facet: str)
 
 
 def _steered(
-    pooled: Floats, own: Sequence[Asked], turned: Mapping[str, bool], bootstrap: Bootstrap, n: int
+    items: Sequence[Asked], own: Sequence[Asked], turned: Mapping[str, bool], bootstrap: Bootstrap, n: int
 ) -> tuple[Estimate, float | None, float | None]:
     if not own:
         return nothing("personas", "the model was not asked as itself", n), None, None
-    filled = [_as_fillings(item) for item in own]
-    found = steerability(pooled, _per_cluster(filled, turned, "filling"), confidence=bootstrap.confidence,
+    personas, none = _by_filling(items, own, turned)
+    found = steerability(personas, none, confidence=bootstrap.confidence,
                          permutations=Permutations(seed=bootstrap.seed))  # fmt: skip
     return estimate(found.distance, n, "personas"), found.chance, found.p
 
 
-def _as_fillings(item: Asked) -> Asked:
-    """The item's answers with their filling as a level of its own."""
-    key = np.zeros(len(item.answers), np.int64)
-    for facet in ("frame", "wording", "option_order", "repeat"):
-        key = key * 10_000 + item.levels[facet]
-    return Asked(item.item, item.topic, item.answers, {**item.levels, "filling": key})
+def _by_filling(items: Sequence[Asked], own: Sequence[Asked], turned: Mapping[str, bool]) -> tuple[Floats, Floats]:
+    """(personas, fillings, k) and (fillings, k): answers to a dimension, added up in each filling."""
+    both = [*items, *own]
+    answers = np.concatenate([item.answers[:, ::-1] if turned[item.item] else item.answers for item in both])
+    columns = [np.concatenate([item.levels[facet] for item in both]) for facet in FILLING]
+    filling = np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].reshape(-1)
+    alone = sum(len(item.answers) for item in items)
+    who = np.unique(np.concatenate([item.personas for item in items]), return_inverse=True)[1]
+    people, fillings = int(who.max()) + 1, int(filling.max()) + 1
+    cells = np.concatenate([who * fillings + filling[:alone], people * fillings + filling[alone:]])
+    counted = [np.bincount(cells, column, (people + 1) * fillings) for column in answers.T]
+    sums: Floats = np.stack(counted, axis=1).astype(np.float64).reshape(people + 1, fillings, -1)
+    return sums[:-1], sums[-1]
 
 
 def _over_repeats(part: Part, dimension: DimensionKey) -> Floats:

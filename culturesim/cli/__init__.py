@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from culturesim.cli import analysing, asking, exchanging, looking, serving
+from culturesim.cli import analysing, asking, exchanging, looking, serving, validating
 from culturesim.cli.terminal import complain
 from culturesim.errors import CulturesimError, StudyError, UnknownNameError
 
@@ -24,8 +24,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (*asking.COMMANDS, *analysing.COMMANDS, *looking.COMMANDS, *serving.COMMANDS, *exchanging.COMMANDS):
-    app.command()(_command)
+for _commands in (asking, analysing, validating, looking, serving, exchanging):
+    for _command in _commands.COMMANDS:
+        app.command()(_command)
 app.command("list")(looking.list_)
 app.command("import")(exchanging.import_)
 

@@ -200,3 +200,15 @@ def progress() -> Iterator[Callable[[Tally], None]]:
             live.update(task, completed=tally.done, total=tally.total, counts=counts)
 
         yield tell
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A live line of how many are done of how many; gives what to tell both to."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), Elapsed(),
+        Remaining(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as live:
+        task = live.add_task(what, total=None)
+        yield lambda done, total: live.update(task, completed=done, total=total)

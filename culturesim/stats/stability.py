@@ -95,7 +95,10 @@ def steerability(
 
     ``distance = √JSD(p_personas, p_none)``; that of two samples is above 0 even where personas make no difference.
 
-    - ``chance`` and ``p``: all rows, with and without persona, change places (permutation of labels).
+    - ``chance`` and ``p``: what was answered without persona changes places with what a persona answered. That takes
+      rows of one size: where personas filled in several times, give their fillings one by one, and each filling without
+      persona changes places with the same filling by a persona. Sums of many fillings against single ones would be
+      found too far apart: with six fillings, p ≤ .05 in 70 % where personas make no difference.
     - ``beyond = √max(0, J̃)``: J̃ is the JSD less its bias, by the jackknife over the rows of both sides. Its interval
       is ``J̃ ± t s``, s² the sum of both sides' jackknife variances, t with Satterthwaite's degrees of freedom; then
       the root is taken. It begins at 0 where the permutation test does not reject. A side of one row has no variance:
@@ -104,10 +107,10 @@ def steerability(
 
     Parameters
     ----------
-    personas : (n_personas, k)
+    personas : (n_personas, k) or (n_personas, fillings, k)
         Answers of each persona by option: counts, or sums of probabilities.
     none : (fillings, k)
-        Of each filling without persona (wording, order, frame, repeat).
+        Of each filling without persona (wording, order, frame, repeat); those of ``personas``, if told one by one.
 
     Returns
     -------
@@ -119,19 +122,18 @@ def steerability(
     Lee, Lee & Cho (2024), Language models show stable value orientations across diverse role-plays, arXiv 2408.09049.
     Miller (1974), The jackknife: a review, Biometrika 61(1).
     """
-    sides = [_counts(personas), _counts(none)]
+    told = np.asarray(personas, dtype=np.float64)
+    sides = [_counts(told.sum(axis=1) if told.ndim == 3 else told), _counts(none)]
     if not all(map(len, sides)):
         return Steerability(NOTHING, None, None, None, NOTHING)
     a, b = (side.sum(axis=0) for side in sides)
     highest = math.sqrt(math.log(2) / math.log(base))
     value = float(js_distance(a / a.sum(), b / b.sum(), base=base))
     beyond = _beyond(sides, base, confidence, highest)
-    rows = np.concatenate(sides)
-    if len(rows) < 3:
+    if len(sides[0]) + (1 if told.ndim == 3 else len(sides[1])) < 3:
         return Steerability(_holding(value, beyond), None, None, None, beyond)
-    chosen = permutations.orders(len(rows)) < len(sides[0])
-    first = chosen.astype(np.float64) @ rows
-    drawn = _apart(first, rows.sum(axis=0) - first, base)
+    alone = _exchanged(told, np.asarray(none, dtype=np.float64), permutations)
+    drawn = _apart(a + b - alone, alone, base)
     p = p_value(value, drawn)
     if beyond.low is not None and p > 1 - confidence:
         beyond = replace(beyond, low=0.0)
@@ -198,6 +200,24 @@ def _counts(counts: npt.ArrayLike) -> Floats:
             "answers by option are an array of one row per respondent, of two options at least, none < 0"
         )
     return np.asarray(sums[sums.sum(axis=1) > 0])
+
+
+def _exchanged(personas: Floats, none: Floats, permutations: Permutations) -> Floats:
+    """(R, k): what is answered without persona after an exchange of rows, or of the rows of each filling."""
+    if personas.ndim == 2:
+        rows = np.concatenate([_counts(personas), _counts(none)])
+        first = permutations.orders(len(rows)) < np.sum(personas.sum(axis=1) > 0)
+        return np.asarray((~first).astype(np.float64) @ rows)
+    if personas.shape[1:] != none.shape:
+        raise AnalysisError("fillings as personas and without must be the same ones, in the same order")
+    rng = np.random.default_rng([permutations.seed, *personas.shape])
+    alone = np.zeros((permutations.draws, none.shape[1]))
+    for filling, own in enumerate(none):
+        rows = np.vstack([personas[:, filling], own])
+        answered = np.flatnonzero(rows.sum(axis=1) > 0)
+        if own.sum() > 0:
+            alone += rows[answered[rng.integers(len(answered), size=permutations.draws)]]
+    return alone
 
 
 def _holding(value: float, found: Interval) -> Interval:

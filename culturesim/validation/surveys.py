@@ -1,14 +1,14 @@
 """Surveys of respondents whose truth is known, made without prompts: answers are drawn from the likelihood itself.
 
-What a survey by text would bring, but for the reading of the text, which has tests of its own: ``tests/test_validation``
-asks one respondent both ways and compares.
+What a survey by text would bring, but for the reading of the text, which has tests of its own;
+``tests/test_validation.py`` asks one respondent both ways and compares.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -60,24 +60,57 @@ class Design:
         """The dimensions."""
         return tuple("abcdefghijkl"[: self.dimensions])
 
+    @property
+    def asked(self) -> int:
+        """Answers of one survey."""
+        ways = len(self.languages) * len(self.frames) * self.wordings * len(self.orders) * self.repeats
+        return len(self.rows) * (self.personas + self.include_none) * ways
+
+    @property
+    def words(self) -> str:
+        """What is asked, in a line."""
+        counted = [
+            (self.personas, "personas"), (self.dimensions, "dimensions"), (self.items, "items each"),
+            (len(self.languages), "languages"), (len(self.frames), "frames"), (self.wordings, "wordings"),
+            (len(self.orders), "orders"), (self.repeats, "repeats"),
+        ]  # fmt: skip
+        told = [f"{number} {name}" for number, name in counted if number > 1 or name in {"dimensions", "items each"}]
+        told = [one.replace("1 dimensions", "1 dimension") for one in told]
+        itself = ["the model as itself"] if self.include_none else []
+        how = "option probabilities" if self.probabilities else "sampled answers"
+        return f"{', '.join([*told, *itself])}: {self.asked:,} answers, {how}"
+
     def people(self, seed: int, count: int | None = None) -> list[Person]:
         """Personas as they are drawn for a survey of this seed."""
         rng = np.random.default_rng([seed, 77])
-        drawn = range(self.personas if count is None else count)
-        return [
-            (f"p{seed}-{number:05d}", {name: levels[rng.integers(len(levels))] for name, levels in self.attributes.items()})
-            for number in drawn
-        ]
+        drawn: list[Person] = []
+        for number in range(self.personas if count is None else count):
+            attributes = {name: levels[int(rng.integers(len(levels)))] for name, levels in self.attributes.items()}
+            drawn.append((f"p{seed}-{number:05d}", attributes))
+        return drawn
 
 
-def survey(truth: Truth, design: Design, seed: int, name: str = "sim/graded") -> Answers:
-    """The answers to one survey: personas and answers are new with every seed, the truth is not."""
-    graded, people = Graded(truth, design.rows), design.people(seed)
-    rng = np.random.default_rng([seed, 78])
+class Uniform(Graded):
+    """``sim/uniform``: every option as often as any other."""
+
+    def distributions(self, asked: Asked, personas: Sequence[Person], order: Sequence[int] = ()) -> Floats:  # type: ignore[override]
+        """One over the number of options."""
+        return np.full((len(personas), len(order)), 1 / len(order))
+
+
+def survey(
+    truth: Truth, design: Design, seed: int, name: str = "sim/graded", respondent: type[Graded] = Graded
+) -> Answers:
+    """The answers to one survey: personas and answers are new with every seed, the truth is not.
+
+    Respondents of another ``name`` answer as the same personas with a chance of their own.
+    """
+    graded, people = respondent(truth, design.rows), design.people(seed)
+    rng = np.random.default_rng([seed, 78, *name.encode()])
     asked = [*people, *([(NO_PERSONA, {})] if design.include_none else [])]
     cells = list(_cells(graded, design, asked, rng))
     length = len(asked)
-    names = {
+    names: dict[str, Sequence[str]] = {
         "model": [name], "questionnaire": [QUESTIONNAIRE], "version": [VERSION],
         "item": [row.item for row in design.rows], "language": list(design.languages),
         "persona_id": [who for who, _ in asked], "frame": list(design.frames), "option_order": list(design.orders),
@@ -96,8 +129,17 @@ def survey(truth: Truth, design: Design, seed: int, name: str = "sim/graded") ->
     frame = as_categories(frame, names).with_row_index("trial_id")
     personas = pl.DataFrame([{"persona_id": who} | dict(attributes) for who, attributes in people] or
                             {"persona_id": []}, schema_overrides={"persona_id": pl.String})  # fmt: skip
-    return Answers(_runs(name, design, len(frame)), _members(design, len(frame)), _questionnaires(design), _items(design),
-                   frame, personas)  # fmt: skip
+    runs, members = _runs(name, design, len(frame)), _members(name, design, len(frame))
+    return Answers(runs, members, _questionnaires(design), _items(design), frame, personas)
+
+
+def together(one: Answers, other: Answers) -> Answers:
+    """The answers of two models to the same survey, as one store would hold them."""
+    names = [*one.runs["model"], *other.runs["model"]]
+    responses = [each.responses.with_columns(pl.col("model").cast(pl.String)) for each in (one, other)]
+    both = pl.concat(responses).with_columns(pl.col("model").cast(pl.Enum(names))).drop("trial_id")
+    return replace(one, runs=pl.concat([one.runs, other.runs]), members=pl.concat([one.members, other.members]),
+                   responses=both.with_row_index("trial_id"))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,7 +162,7 @@ def _cells(graded: Graded, design: Design, people: Sequence[Person], rng: np.ran
                        range(design.wordings), enumerate(design.orders))  # fmt: skip
     for (item, row), (language, tag), (frame, form), wording, (order, listed) in crossing:
         asked = Asked(QUESTIONNAIRE, row.item, tag, frame=form, wording=wording)
-        printed = distributions(graded, asked, people, orders[listed])
+        printed = graded.distributions(asked, people, orders[listed])
         places = {"item": item, "language": language, "frame": frame, "option_order": order}
         refused, unparsed = graded.refusal(asked), graded.truth.unparsed
         for repeat in range(design.repeats):
@@ -129,11 +171,6 @@ def _cells(graded: Graded, design: Design, people: Sequence[Person], rng: np.ran
             statuses = np.where(chance < refused, STATUSES.index("refused"), STATUSES.index("valid"))
             statuses[(chance >= refused) & (chance < refused + unparsed)] = STATUSES.index("unparsed")
             yield _Cell(places, wording, repeat, orders[listed], printed, chosen, statuses)
-
-
-def distributions(graded: Graded, asked: Asked, people: Sequence[Person], order: Sequence[int]) -> Floats:
-    """(personas, options): how each person, the model as itself among them, answers, in printed order."""
-    return graded.distributions(asked, people, order)
 
 
 def _answered(cells: Sequence[_Cell], design: Design) -> list[pl.Series]:
@@ -151,10 +188,9 @@ def _answered(cells: Sequence[_Cell], design: Design) -> list[pl.Series]:
         elicited = flat.reshape((len(p), design.codes)).cast(pl.List(entries)).alias("probabilities")
     else:
         elicited = pl.Series("probabilities", [None] * len(code), dtype=pl.List(entries))
-    empty = pl.Series([[]] * 1, dtype=pl.List(pl.Int32))
     frame = pl.DataFrame([codes, elicited]).with_columns(missing)
     frame = frame.select(
-        pl.when("valid").then("codes").otherwise(pl.lit(empty).first()).alias("codes"),
+        pl.when("valid").then("codes").otherwise(pl.lit([], pl.List(pl.Int32))).alias("codes"),
         pl.when("valid").then("probabilities").alias("probabilities"),
         pl.when("valid").then(pl.lit(1.0 if design.probabilities else None, pl.Float64)).alias("mass"),
     )
@@ -165,14 +201,14 @@ def _runs(name: str, design: Design, trials: int) -> pl.DataFrame:
     planned = [{"questionnaire": QUESTIONNAIRE, "language": tag, "trials": trials // len(design.languages)}
                for tag in design.languages]  # fmt: skip
     return pl.DataFrame([{
-        "id": "made", "model": name, "simulated": True, "outcome": "done", "started": "", "finished": None,
+        "id": name, "model": name, "simulated": True, "outcome": "done", "started": "", "finished": None,
         "package": "", "parser": "", "study": "{}", "planned": planned, "backend": "{}",
     }])  # fmt: skip
 
 
-def _members(design: Design, trials: int) -> pl.DataFrame:
+def _members(name: str, design: Design, trials: int) -> pl.DataFrame:
     return pl.DataFrame([
-        {"run": "made", "questionnaire": QUESTIONNAIRE, "asked_as": QUESTIONNAIRE, "version": VERSION, "language": tag,
+        {"run": name, "questionnaire": QUESTIONNAIRE, "asked_as": QUESTIONNAIRE, "version": VERSION, "language": tag,
          "asked": trials // len(design.languages)}
         for tag in design.languages
     ])  # fmt: skip
