@@ -26,6 +26,9 @@ NAMES = ("model", "questionnaire", "version", "item", "language", "persona_id", 
 JOINED = ("model", "questionnaire", "version", "item", "language")
 """Those by which answers meet other tables, which have them as text."""
 
+MEMORY = "1GB"
+"""What DuckDB may take to join the answers; it writes to the disk what does not fit."""
+
 _RUNS = """
     select id, model, simulated, coalesce(outcome, 'unfinished') as outcome, created::varchar as started,
         finished::varchar as finished, package, parser, study::varchar as study, planned,
@@ -41,8 +44,10 @@ _TRIAL = ("questionnaire", "version", "item", "language", "persona", "frame", "o
 
 _ANSWERED = """
     with {numbered}, named as (select unnest($2::varchar[]) as run, unnest($3::integer[]) as number)
-    select named.number as model, {numbers}, list_position({statuses}, status) - 1 as status, wording, repeat, codes,
-        order_codes, map_entries(probabilities) as probabilities, mass
+    select named.number as model, {numbers}, list_position({statuses}, status) - 1 as status, wording, repeat, code,
+        case when kind = 'pick' then codes end as picks,
+        case when answered.option_order = 'shuffled' then order_codes end as shuffled,
+        map_entries(probabilities) as probabilities, mass
     from {source} as answered
     join named using (run)
     {joins}
@@ -125,7 +130,8 @@ class Answers:
     """What an analysis starts from.
 
     ``responses`` has each trial once, however many runs share it: ``trial_id``, the names ``NAMES`` as categories,
-    ``wording``, ``repeat``, ``codes``, ``order_codes``, ``probabilities`` (key and value) and ``mass``.
+    ``wording``, ``repeat``, ``code``, ``picks`` (the codes of a pick item), ``shuffled`` (the codes as listed, where
+    they were shuffled), ``probabilities`` (key and value) and ``mass``.
     ``members`` counts the answers of each run, those it reused among them, by questionnaire and language; ``asked_as``
     is the questionnaire's own name, also where ``questionnaire`` tells its versions apart. ``personas`` has a column
     for each attribute, beside ``persona_id``.
@@ -150,8 +156,8 @@ class Answers:
         """The answers of each model to each questionnaire."""
         pairs = self.responses.select(pl.col("model", "questionnaire").cast(pl.String)).unique()
         for model, questionnaire in sorted(pairs.iter_rows()):
-            own = self.responses.filter(model=model, questionnaire=questionnaire)
             items = self.items.filter(questionnaire=questionnaire)
+            own = with_lists(self.responses.filter(model=model, questionnaire=questionnaire), items)
             yield Whole(model, questionnaire, self.keys[questionnaire], items, own, self.personas)
 
     def parts(self) -> Iterator[Part]:
@@ -206,12 +212,26 @@ def _responses(store: Store, run: str | None, runs: pl.DataFrame, source: str) -
         statuses=list(STATUSES), source=source, once=_ONCE if source == "run_responses" else "",
     )  # fmt: skip
     numbers = [models.index(model) for model in runs["model"]]
-    return as_categories(store.query(sql, [run, runs["id"].to_list(), numbers]), names).with_row_index("trial_id")
+    answered = store.query(sql, [run, runs["id"].to_list(), numbers], memory=MEMORY)
+    return as_categories(answered, names).with_row_index("trial_id")
 
 
 def as_categories(numbered: pl.DataFrame, names: Mapping[str, Sequence[str]]) -> pl.DataFrame:
     """The frame with these columns, which number the names they stand for, as categories of those names."""
     return numbered.with_columns(pl.col(name).cat.to(pl.Enum(known)) for name, known in names.items())
+
+
+def with_lists(responses: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """The answers to one questionnaire with ``codes``, those given, and ``order_codes``, the options as listed."""
+    printed = items.select(pl.col("item").cast(responses.schema["item"]), printed=pl.col("codes"))
+    order = pl.col("option_order").cast(pl.String)
+    listed = pl.when(order == "reversed").then(pl.col("printed").list.reverse()).otherwise("printed")
+    one = pl.concat_list("code").list.drop_nulls()
+    return (
+        responses.join(printed, on="item", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("picks", one).alias("codes"), pl.coalesce("shuffled", listed).alias("order_codes"))
+        .drop("code", "picks", "shuffled", "printed")
+    )
 
 
 def _personas(store: Store) -> pl.DataFrame:

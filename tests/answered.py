@@ -42,9 +42,13 @@ def responses(rows):
 
 def categories(frame):
     """The frame of answers with names as categories, as an analysis starts from."""
-    return frame.drop("kind", "topic").with_columns(
-        pl.col(name).cast(pl.Enum(sorted(frame[name].unique()))) for name in NAMES
-    )
+    several = pl.col("kind") == "pick"
+    return frame.with_columns(
+        *(pl.col(name).cast(pl.Enum(sorted(frame[name].unique()))) for name in NAMES),
+        code=pl.when(~several).then(pl.col("codes").list.first()),
+        picks=pl.when(several).then("codes"),
+        shuffled=pl.when(pl.col("option_order") == "shuffled").then("order_codes"),
+    ).drop("kind", "topic", "codes", "order_codes")
 
 
 def items(*rows):

@@ -174,27 +174,24 @@ def _cells(graded: Graded, design: Design, people: Sequence[Person], rng: np.ran
 
 
 def _answered(cells: Sequence[_Cell], design: Design) -> list[pl.Series]:
+    """The columns of what was answered; null where no answer is valid."""
     valid = np.concatenate([cell.statuses for cell in cells]) == STATUSES.index("valid")
-    code = np.concatenate([np.asarray(cell.order)[cell.chosen] for cell in cells])
-    codes = pl.Series("codes", code.astype(np.int32)[:, None], dtype=pl.Array(pl.Int32, 1)).cast(pl.List(pl.Int32))
-    length = len(cells[0].chosen)
-    orders = np.repeat([cell.order for cell in cells], length, axis=0).astype(np.int32)
-    printed = pl.Series("order_codes", orders, dtype=pl.Array(pl.Int32, design.codes)).cast(pl.List(pl.Int32))
-    missing = pl.Series("valid", valid)
-    entries = pl.Struct({"key": pl.Int32, "value": pl.Float64})
+    code = np.concatenate([np.asarray(cell.order)[cell.chosen] for cell in cells]).astype(np.int32)
+    entries = pl.List(pl.Struct({"key": pl.Int32, "value": pl.Float64}))
     if design.probabilities:
+        orders = np.repeat([cell.order for cell in cells], len(cells[0].chosen), axis=0).astype(np.int32)
         p = np.concatenate([cell.printed for cell in cells])
         flat = pl.DataFrame({"key": orders.ravel(), "value": p.ravel()}).to_struct("entry")
-        elicited = flat.reshape((len(p), design.codes)).cast(pl.List(entries)).alias("probabilities")
+        elicited = flat.reshape((len(p), design.codes)).cast(entries).alias("probabilities")
     else:
-        elicited = pl.Series("probabilities", [None] * len(code), dtype=pl.List(entries))
-    frame = pl.DataFrame([codes, elicited]).with_columns(missing)
-    frame = frame.select(
-        pl.when("valid").then("codes").otherwise(pl.lit([], pl.List(pl.Int32))).alias("codes"),
-        pl.when("valid").then("probabilities").alias("probabilities"),
+        elicited = pl.Series("probabilities", [None] * len(code), dtype=entries)
+    missing = pl.Series([None] * len(code), dtype=pl.List(pl.Int32))
+    frame = pl.DataFrame([pl.Series("code", code), elicited, pl.Series("valid", valid)]).select(
+        pl.when("valid").then("code"),
+        pl.when("valid").then("probabilities"),
         pl.when("valid").then(pl.lit(1.0 if design.probabilities else None, pl.Float64)).alias("mass"),
     )
-    return [frame["codes"], printed, frame["probabilities"], frame["mass"]]
+    return [*frame, missing.alias("picks"), missing.alias("shuffled")]
 
 
 def _runs(name: str, design: Design, trials: int) -> pl.DataFrame:
