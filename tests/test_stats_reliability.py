@@ -103,7 +103,7 @@ def test_items_that_are_all_the_same_have_alpha_one_without_ends():
 @pytest.mark.parametrize(
     ("table", "why"),
     [
-        (ANSWERS[:2], "fewer than three persons"),
+        (ANSWERS[:2], "fewer than three personas"),
         (ANSWERS[:, :1], "items that vary"),
         (np.full((9, 4), 2.0), "items that vary"),
         (np.full((9, 4), np.nan), "items that vary"),
@@ -133,5 +133,5 @@ def test_a_heywood_case_is_told():
 
 
 def test_a_row_of_numbers_is_no_table():
-    with pytest.raises(AnalysisError, match="persons by items"):
+    with pytest.raises(AnalysisError, match="personas by items"):
         cronbach_alpha([1.0, 2.0])
