@@ -44,6 +44,10 @@ def test_ranks_do_not_know_names_nor_increasing_scales(seed, personas, dimension
     for a, b in ((found.kendall_w, turned.kendall_w), (found.spearman, turned.spearman)):
         assert b.value == pytest.approx(a.value)
     assert 0 <= found.kendall_w.value <= 1
+    assert -1 / (found.personas - 1) - 1e-9 <= found.spearman.value <= 1
+    against = agreement(-scores)
+    assert against.kendall_w.value == pytest.approx(found.kendall_w.value)
+    assert against.spearman.value == pytest.approx(found.spearman.value)
 
 
 @pytest.mark.parametrize("personas", [10, 60])
@@ -64,6 +68,7 @@ def test_the_same_order_from_all_is_full_agreement():
     found = agreement(np.tile([1.0, 3.0, 2.0], (6, 1)))
     assert (found.kendall_w.value, found.spearman.value) == pytest.approx((1, 1))
     assert found.p == pytest.approx(6.0**-5)
+    assert all("end of its scale" in one.note for one in (found.kendall_w, found.spearman))
 
 
 def test_personas_without_an_order_are_left_out():

@@ -64,6 +64,17 @@ def test_congruence_is_symmetric_bounded_and_one_of_the_same(a, b):
 
 
 @settings(deadline=None, max_examples=50)
+@given(st.integers(0, 10_000), st.permutations(range(6)), st.permutations(range(2)))
+def test_congruence_turns_with_the_sign_and_knows_no_order(seed, items, factors):
+    x, y = loadings(seed), loadings(seed + 1)
+    found = tucker(x, y)
+    np.testing.assert_allclose(tucker(x, -y), -found)
+    np.testing.assert_allclose(tucker(x[items][:, factors], y[items][:, factors]), found[factors])
+    assert total_congruence(x[items], y[items]) == pytest.approx(total_congruence(x, y))
+    assert total_congruence(x, procrustes(-y, x)) == pytest.approx(total_congruence(x, procrustes(y, x)))
+
+
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
 def test_procrustes_undoes_any_rotation_and_no_other_comes_nearer(a, b):
     x, y = loadings(a), loadings(b)

@@ -8,22 +8,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from culturesim.stats.inference import NOTHING, ONE_CLUSTER, UNBOUNDED, Bounds, Floats, Interval, t_quantile
 
-Link = tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]
-"""A scale on which a statistic is nearer to normal, and the way back from it, both rising."""
+_SAME = 1e-12
 
-PLAIN: Link = (lambda x: x, lambda g: g)
-FISHER: Link = (np.arctanh, np.tanh)
+
+class Link(NamedTuple):
+    """A scale on which a statistic is nearer to normal: the way ``there`` and ``back``, both rising, and its ends."""
+
+    there: Callable[[Floats], Floats]
+    back: Callable[[Floats], Floats]
+    ends: Bounds = UNBOUNDED
+
+
+PLAIN = Link(lambda x: x, lambda g: g)
+FISHER = Link(np.arctanh, np.tanh, (-1.0, 1.0))
 """For correlations."""
-LOG: Link = (np.log, np.exp)
+LOG = Link(np.log, np.exp, (0.0, math.inf))
 """For variances and their ratios."""
-LOGIT: Link = (lambda x: np.log(x / (1 - x)), lambda g: 1 / (1 + np.exp(-g)))
-CAPPED: Link = (lambda x: -np.log1p(-x), lambda g: -np.expm1(-g))
+LOGIT = Link(lambda x: np.log(x / (1 - x)), lambda g: 1 / (1 + np.exp(-g)), (0.0, 1.0))
+CAPPED = Link(lambda x: -np.log1p(-x), lambda g: -np.expm1(-g), (-math.inf, 1.0))
 """``−log(1 − v)``, for coefficients that end at 1 and have no lower end, such as α and ω."""
 
 
@@ -63,18 +72,17 @@ def jackknife(
     Tukey (1958), Bias and confidence in not quite large samples, Annals of Mathematical Statistics 29.
     Arvesen (1969), Jackknifing U-statistics, Annals of Mathematical Statistics 40(6).
     """
-    there, back = link
     without = np.asarray(left_out, dtype=np.float64)
     clusters = len(without)
     if clusters < 3:
         return Interval(value, None, None, clusters, "no interval: fewer than three clusters")
     with np.errstate(all="ignore"):
-        moved, centre = there(without), there(np.array([value]))
+        moved, centre = link.there(without), link.there(np.array([value]))
         error = math.sqrt((clusters - 1) / clusters * float(((moved - moved.mean()) ** 2).sum()))
-    if np.isfinite(centre[0]) and np.ptp(without) < 1e-12 and abs(without[0] - value) < 1e-12:
+    if _end(value, link) is None and np.ptp(without) < _SAME and abs(without[0] - value) < _SAME:
         return Interval(value, value, value, clusters, "every cluster gives the same value")
     if corrected:
-        value = float(back(clusters * centre - (clusters - 1) * moved.mean())[0])
+        value = float(link.back(clusters * centre - (clusters - 1) * moved.mean())[0])
     return of_error(value, error, clusters, confidence=confidence, bounds=bounds, link=link)
 
 
@@ -82,15 +90,13 @@ def of_error(
     value: float, error: float, clusters: int, *, confidence: float, bounds: Bounds = UNBOUNDED, link: Link = PLAIN
 ) -> Interval:
     """The interval ``g⁻¹(g(v) ± t(G−1) s)`` of a standard error s on the scale g."""
-    there, back = link
-    with np.errstate(all="ignore"):
-        centre = float(there(np.array([value]))[0])
-    if not math.isfinite(centre):
-        return Interval(value, None, None, clusters, "no interval: the estimate stands at the end of its scale")
+    end = _end(value, link)
+    if end is not None:
+        return Interval(end, None, None, clusters, "no interval: the estimate stands at the end of its scale")
     if not math.isfinite(error):
         return Interval(value, None, None, clusters, "no interval: without one of the clusters there is no value")
     reach = t_quantile((1 + confidence) / 2, clusters - 1) * error
-    low, high = np.clip(back(np.array([centre - reach, centre + reach])), *bounds)
+    low, high = np.clip(link.back(link.there(np.array([value])) + np.array([-reach, reach])), *bounds)
     return Interval(value, float(low), float(high), clusters)
 
 
@@ -108,3 +114,8 @@ def of_pairs(sums: Floats, *, confidence: float = 0.95, bounds: Bounds = UNBOUND
     value = total / (clusters * (clusters - 1))
     left_out = (total - 2 * sums) / max(1, (clusters - 1) * (clusters - 2))
     return jackknife(value, left_out, confidence=confidence, bounds=bounds, link=link)
+
+
+def _end(value: float, link: Link) -> float | None:
+    """The end of the scale at which a value stands, if it does."""
+    return next((end for end in link.ends if abs(value - end) < _SAME), None)

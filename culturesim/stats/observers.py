@@ -180,7 +180,6 @@ def _estimated(sums: Floats, statistic: Callable[[Floats], Floats], confidence: 
     value = float(statistic(total[None])[0])
     if not np.isfinite(value):
         return Interval(None, None, None, len(sums), "nothing to estimate from: all answers are the same")
-    value = 1.0 if abs(value - 1) < _SAME else value
     with np.errstate(invalid="ignore", divide="ignore"):
         starts = range(0, len(sums), _AT_ONCE)
         without = np.concatenate([statistic(total - sums[start : start + _AT_ONCE]) for start in starts])

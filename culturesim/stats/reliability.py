@@ -165,9 +165,8 @@ def _interval(value: float, without: Floats, link: Link, confidence: float) -> I
     if not np.isfinite(value):
         note = "nothing to estimate from: the sum does not vary, or too few personas answered both items of a pair"
         return Interval(None, None, None, len(without), note)
-    value = float(value) if abs(value - 1) > _SAME else 1.0
     bounds = (-1.0, 1.0) if link is FISHER else TOP
-    return jackknife(value, without, link=link, confidence=confidence, bounds=bounds)
+    return jackknife(float(value), without, link=link, confidence=confidence, bounds=bounds)
 
 
 def _varying(table: Floats) -> npt.NDArray[np.bool_]:
