@@ -5,7 +5,7 @@ What an estimate is, and how sure:
 - ``inference``: ``Interval`` and the cluster bootstrap behind most of them; ratios and statistics of item means.
 - ``resampling``: intervals of any statistic of clusters: percentile, BCa, studentised. ``jackknife``: by leaving out.
 - ``permutation``: tests by rearranging. ``multiple``: many tests at once.
-- ``tables``: what callers hand in, brought to one form.
+- ``tables``: what callers hand in, brought to one form. ``threads``: how many linear algebra may use.
 
 Distributions of answers:
 
