@@ -5,9 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare, spearmanr
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.agreement import agreement, ipsative, retest
-
-SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+from culturesim.stats.agreement import agreement, ipsative
 
 
 def covered(found, truth):
@@ -46,6 +44,10 @@ def test_ranks_do_not_know_names_nor_increasing_scales(seed, personas, dimension
     for a, b in ((found.kendall_w, turned.kendall_w), (found.spearman, turned.spearman)):
         assert b.value == pytest.approx(a.value)
     assert 0 <= found.kendall_w.value <= 1
+    assert -1 / (found.personas - 1) - 1e-9 <= found.spearman.value <= 1
+    against = agreement(-scores)
+    assert against.kendall_w.value == pytest.approx(found.kendall_w.value)
+    assert against.spearman.value == pytest.approx(found.spearman.value)
 
 
 @pytest.mark.parametrize("personas", [10, 60])
@@ -66,6 +68,7 @@ def test_the_same_order_from_all_is_full_agreement():
     found = agreement(np.tile([1.0, 3.0, 2.0], (6, 1)))
     assert (found.kendall_w.value, found.spearman.value) == pytest.approx((1, 1))
     assert found.p == pytest.approx(6.0**-5)
+    assert all("end of its scale" in one.note for one in (found.kendall_w, found.spearman))
 
 
 def test_personas_without_an_order_are_left_out():
@@ -109,35 +112,3 @@ def test_flat_profiles_and_single_contexts_say_nothing():
     assert ipsative(np.ones((1, 4, 5))).note == "one context: nothing to compare"
     with pytest.raises(AnalysisError):
         ipsative(np.ones((4, 5)))
-
-
-def test_retest_has_the_published_value():
-    """ICC(1,1) of Shrout & Fleiss (1979), table 2 and 4."""
-    found = retest(SHROUT_FLEISS)
-    assert found.value == pytest.approx(0.17, abs=0.005)
-    assert -1 / 3 <= found.low < found.value < found.high <= 1
-
-
-@pytest.mark.parametrize(("personas", "reliability"), [(30, 0.0), (30, 0.6), (150, 0.6)])
-def test_retest_is_covered_with_repeats_missing(personas, reliability):
-    rng, found = np.random.default_rng(5), []
-    for _ in range(400):
-        own, noise = rng.normal(size=(personas, 1)), rng.normal(size=(personas, 3))
-        values = np.sqrt(reliability) * own + np.sqrt(1 - reliability) * noise
-        values[: personas // 3, 2] = np.nan
-        found.append(retest(values))
-    assert 0.92 <= covered(found, reliability) <= 0.98
-
-
-def test_retest_of_people_who_never_change_is_one_and_of_all_the_same_unknown():
-    assert retest([[1, 1], [2, 2], [3, 3]]).value == 1
-    assert retest([[1, 1], [1, 1], [1, 1]]).value is None
-    assert retest([[1, np.nan], [2, 2]]).note == "fewer than two personas answered twice"
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 999), st.floats(0.1, 9), st.floats(-5, 5))
-def test_retest_does_not_know_units_nor_order(seed, scale, shift):
-    values = np.random.default_rng(seed).normal(size=(8, 3))
-    found, turned = retest(values), retest(shift - scale * values[::-1, ::-1])
-    assert (turned.value, turned.low, turned.high) == pytest.approx((found.value, found.low, found.high), abs=1e-6)

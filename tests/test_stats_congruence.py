@@ -64,6 +64,17 @@ def test_congruence_is_symmetric_bounded_and_one_of_the_same(a, b):
 
 
 @settings(deadline=None, max_examples=50)
+@given(st.integers(0, 10_000), st.permutations(range(6)), st.permutations(range(2)))
+def test_congruence_turns_with_the_sign_and_knows_no_order(seed, items, factors):
+    x, y = loadings(seed), loadings(seed + 1)
+    found = tucker(x, y)
+    np.testing.assert_allclose(tucker(x, -y), -found)
+    np.testing.assert_allclose(tucker(x[items][:, factors], y[items][:, factors]), found[factors])
+    assert total_congruence(x[items], y[items]) == pytest.approx(total_congruence(x, y))
+    assert total_congruence(x, procrustes(-y, x)) == pytest.approx(total_congruence(x, procrustes(y, x)))
+
+
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
 def test_procrustes_undoes_any_rotation_and_no_other_comes_nearer(a, b):
     x, y = loadings(a), loadings(b)
@@ -83,11 +94,11 @@ def test_minres_fits_many_at_once_and_recovers_exact_loadings():
 def test_the_truth_lies_within_as_often_as_promised(second, crossed):
     rng = np.random.default_rng(8)
     truth, held, n = float(total_congruence(ALIKE, second)), [], 200
-    persons = np.tile(np.arange(n), 2) if crossed else None
+    personas = np.tile(np.arange(n), 2) if crossed else None
     for seed in range(100):
         common = rng.normal(size=(n, 1)) if crossed else None
         both = np.vstack([answers(rng, ALIKE, n, common), answers(rng, second, n, common)])
-        found = congruence(both, np.repeat([0, 1], n), Bootstrap(200, seed=seed), persons)[0].total
+        found = congruence(both, np.repeat([0, 1], n), Bootstrap(200, seed=seed), personas)[0].total
         held.append(found.low <= truth <= found.high)
     assert np.mean(held) >= 0.91
     assert np.mean(held) <= (1.0 if truth == 1 else 0.985)
@@ -96,7 +107,7 @@ def test_the_truth_lies_within_as_often_as_promised(second, crossed):
 def test_two_factors_in_another_order_are_the_same_factors():
     found = congruence(np.vstack([GOLDEN["first"], GOLDEN["second"]]), np.repeat([3, 7], [150, 130]), QUICK, factors=2)
     assert len(found) == 1
-    assert (found[0].first, found[0].second, found[0].persons) == (3, 7, (150, 130))
+    assert (found[0].first, found[0].second, found[0].personas) == (3, 7, (150, 130))
     assert found[0].verdict == "equal"
     assert found[0].total.value == pytest.approx(
         float(
@@ -153,7 +164,7 @@ def test_missing_answers_are_borne():
 
 
 def test_shapes_that_do_not_fit_are_refused():
-    with pytest.raises(AnalysisError, match="a group and a person"):
+    with pytest.raises(AnalysisError, match="a group and a persona"):
         congruence(np.ones((4, 3)), [0, 1], QUICK)
     with pytest.raises(AnalysisError, match="cannot have 3 factors"):
         congruence(np.ones((4, 3)), [0, 0, 1, 1], QUICK, factors=3)

@@ -25,6 +25,11 @@ from culturesim.stats.divergence import (
 E = math.e
 WEIGHTS = st.lists(st.floats(0.01, 1), min_size=3, max_size=3)
 DISTRIBUTIONS = WEIGHTS.map(lambda weights: np.array(weights) / sum(weights))
+GAPPED = (
+    st.lists(st.sampled_from([0.0, 0.0, 0.1, 0.5, 1.0]), min_size=3, max_size=3)
+    .filter(any)
+    .map(lambda weights: np.array(weights) / sum(weights))
+)
 GROUPS = st.lists(DISTRIBUTIONS, min_size=1, max_size=6)
 
 
@@ -75,6 +80,38 @@ def test_the_distance_is_a_metric(p, q, r):
     there, back = js_distance(p, q, base=E), js_distance(q, p, base=E)
     assert there == pytest.approx(back)
     assert there <= js_distance(p, r, base=E) + js_distance(r, q, base=E) + 1e-9
+
+
+@given(DISTRIBUTIONS | GAPPED, DISTRIBUTIONS | GAPPED, st.permutations(range(3)), st.sampled_from([2.0, E]))
+def test_divergences_are_symmetric_bounded_and_know_no_names(p, q, options, base):
+    found = jsd(p, q, base=base)
+    assert 0 <= found <= math.log(2) / math.log(base) + 1e-12
+    assert found == pytest.approx(jsd(q, p, base=base))
+    assert found == pytest.approx(jsd(p[options], q[options], base=base), abs=1e-12)
+    assert js_distance(p, q, base=base) ** 2 == pytest.approx(found)
+    assert jsd(p, p, base=base) == kl(p, p, base=base) == 0
+    assert kl(p, q, base=base) >= 0
+    assert total_variation(p[options], q[options]) == pytest.approx(total_variation(p, q), abs=1e-12)
+
+
+@given(DISTRIBUTIONS | GAPPED, DISTRIBUTIONS | GAPPED, st.floats(-9, 9), st.floats(0.1, 9))
+def test_wasserstein_turns_and_moves_with_the_scale(p, q, shift, scale):
+    codes = np.array([1.0, 2.0, 4.0])
+    found = wasserstein1(p, q, codes)
+    assert wasserstein1(p[::-1], q[::-1], (5 - codes)[::-1]) == pytest.approx(found)
+    assert wasserstein1(p, q, shift + scale * codes) == pytest.approx(scale * found)
+    assert wasserstein1(p, q, shift + scale * codes, scaled=True) == pytest.approx(found / 3)
+
+
+@given(st.lists(DISTRIBUTIONS | GAPPED, min_size=1, max_size=5), st.randoms(), st.permutations(range(3)))
+def test_inconsistency_knows_neither_order_nor_names_nor_how_often_all_were_asked(group, random, options):
+    group = np.array(group)
+    found = inconsistency(group)
+    order = random.sample(range(len(group)), len(group))
+    assert inconsistency(group[order][:, options]) == pytest.approx(found, abs=1e-6)
+    assert inconsistency(np.repeat(group, 2, axis=0)) == pytest.approx(found, abs=1e-6)
+    assert 0 <= found <= largest_inconsistency(len(group), 3) + 1e-6
+    assert inconsistency(group[[0, 0, 0]]) == pytest.approx(0, abs=1e-6)
 
 
 @given(GROUPS, DISTRIBUTIONS)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.intraclass import intraclass
+from culturesim.stats.intraclass import intraclass, retest
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "psychometrics.json").read_text())["agreement"]
 SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
@@ -90,3 +90,36 @@ def test_raters_who_always_agree_give_one_without_ends():
 def test_a_row_of_numbers_is_no_table():
     with pytest.raises(AnalysisError, match="targets by raters"):
         intraclass([1.0, 2.0])
+
+
+def test_retest_has_the_published_value():
+    """ICC(1,1) of Shrout & Fleiss (1979), table 2 and 4."""
+    found = retest(SHROUT_FLEISS)
+    assert found.value == pytest.approx(0.17, abs=0.005)
+    assert -1 / 3 <= found.low < found.value < found.high <= 1
+    assert found.value == pytest.approx(intraclass(SHROUT_FLEISS).icc1.value)
+
+
+@pytest.mark.parametrize(("personas", "reliability"), [(30, 0.0), (30, 0.6), (150, 0.6)])
+def test_retest_is_covered_with_repeats_missing(personas, reliability):
+    rng, found = np.random.default_rng(5), []
+    for _ in range(400):
+        own, noise = rng.normal(size=(personas, 1)), rng.normal(size=(personas, 3))
+        values = np.sqrt(reliability) * own + np.sqrt(1 - reliability) * noise
+        values[: personas // 3, 2] = np.nan
+        found.append(retest(values))
+    assert 0.92 <= np.mean([one.low <= reliability <= one.high for one in found]) <= 0.98
+
+
+def test_retest_of_people_who_never_change_is_one_and_of_all_the_same_unknown():
+    assert retest([[1, 1], [2, 2], [3, 3]]).value == 1
+    assert retest([[1, 1], [1, 1], [1, 1]]).value is None
+    assert retest([[1, np.nan], [2, 2]]).note == "fewer than two personas answered twice"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 999), st.floats(0.1, 9), st.floats(-5, 5))
+def test_retest_does_not_know_units_nor_order(seed, scale, shift):
+    values = np.random.default_rng(seed).normal(size=(8, 3))
+    found, turned = retest(values), retest(shift - scale * values[::-1, ::-1])
+    assert (turned.value, turned.low, turned.high) == pytest.approx((found.value, found.low, found.high), abs=1e-6)

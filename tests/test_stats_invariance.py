@@ -122,10 +122,10 @@ def test_units_origins_rows_and_names_do_not_matter(seed):
 
 def test_the_same_persons_in_both_groups_have_no_p():
     x, groups = drawn(np.random.default_rng(5), 100)
-    found = invariance(x, groups, persons=np.tile(np.arange(100), 2))
-    assert all(fit.p is None and "same persons" in fit.note for fit in found.fits)
+    found = invariance(x, groups, personas=np.tile(np.arange(100), 2))
+    assert all(fit.p is None and "same personas" in fit.note for fit in found.fits)
     assert all(change.p is None and change.holds is not None for change in found.changes)
-    assert invariance(x, groups, persons=np.arange(200)).fits[0].p is not None
+    assert invariance(x, groups, personas=np.arange(200)).fits[0].p is not None
 
 
 def test_incomplete_fillings_are_left_out_and_counted():
@@ -166,10 +166,10 @@ def test_items_without_factors_and_rows_without_groups_are_refused():
     x = np.random.default_rng(1).normal(size=(40, 4))
     with pytest.raises(AnalysisError, match="each item needs a factor"):
         invariance(x, np.arange(40) % 2, np.zeros((4, 2), dtype=bool))
-    with pytest.raises(AnalysisError, match="a group for each"):
+    with pytest.raises(AnalysisError, match="a group and a persona for each"):
         invariance(x, [0, 1])
-    with pytest.raises(AnalysisError, match="a person for each"):
-        invariance(x, np.arange(40) % 2, persons=[0, 1])
+    with pytest.raises(AnalysisError, match="a persona for each"):
+        invariance(x, np.arange(40) % 2, personas=[0, 1])
 
 
 def test_three_items_fit_one_factor_exactly_and_are_compared_all_the_same():

@@ -79,6 +79,19 @@ def test_shift_and_scale_pass_through():
     assert other.terms[0].p == pytest.approx(base.terms[0].p, rel=1e-3)
 
 
+def test_neither_order_of_answers_nor_names_of_groups_matter():
+    y, attribute, groups = survey(4, effect=1.0)
+    order = np.random.default_rng(1).permutation(len(y))
+    base = linear_mixed(y, design({"a": attribute}), groups)
+    moved = {name: 99 - np.asarray(group)[order] for name, group in groups.items()}
+    other = linear_mixed(y[order], design({"a": attribute[order]}), moved)
+    assert other.deviance == pytest.approx(base.deviance)
+    assert other.coefficients[1].estimate.value == pytest.approx(base.coefficients[1].estimate.value, rel=1e-5)
+    assert [v.value for v in other.variances.values()] == pytest.approx(
+        [v.value for v in base.variances.values()], rel=1e-4
+    )
+
+
 @pytest.mark.parametrize(
     ("values", "persona", "note"),
     [

@@ -89,10 +89,22 @@ def test_what_a_level_does_not_know_does_not_matter_to_it(seed):
 
 
 @settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.sampled_from(LEVELS))
+def test_who_does_not_answer_and_what_one_alone_answers_say_nothing(seed, level):
+    x = drawn(np.random.default_rng(seed), 25)
+    lonely = np.array([3.0, np.nan, np.nan, np.nan])
+    more = np.column_stack([np.vstack([x, lonely]), np.full(26, np.nan)])
+    assert krippendorff_alpha(more, level=level) == krippendorff_alpha(x, level=level)
+
+
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.sampled_from(["none", "linear", "quadratic"]))
-def test_kappa_is_symmetric(seed, weights):
-    a, b = drawn(np.random.default_rng(seed), 40, 2).T
-    assert cohen_kappa(a, b, weights=weights).value == pytest.approx(cohen_kappa(b, a, weights=weights).value)
+def test_kappa_is_symmetric_and_knows_neither_order_nor_direction(seed, weights):
+    rng = np.random.default_rng(seed)
+    a, b = drawn(rng, 40, 2).T
+    found, order = cohen_kappa(a, b, weights=weights).value, rng.permutation(40)
+    for first, second in ((b, a), (a[order], b[order]), (6 - a, 6 - b)):
+        assert cohen_kappa(first, second, weights=weights).value == pytest.approx(found)
 
 
 @pytest.mark.parametrize("level", LEVELS)

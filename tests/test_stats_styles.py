@@ -114,3 +114,27 @@ def test_one_place_on_lists_of_either_order_is_no_line_of_codes():
     codes = np.where(np.arange(6) % 2, 4, 0) + places
     assert straight_lining(places, np.arange(4), QUICK).share.value == 1
     assert straight_lining(codes, np.arange(4), QUICK).share.value == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 999))
+def test_what_is_and_what_is_not_share_the_whole_in_any_order(seed):
+    rng = np.random.default_rng(seed)
+    x, who = (rng.random(60) < 0.3).astype(float), np.repeat(np.arange(12), 5)
+    order = rng.permutation(60)
+    found, other, moved = share(x, who), share(1 - x, who), share(x[order], 40 - who[order])
+    assert (1 - other.value, 1 - other.high, 1 - other.low) == pytest.approx((found.value, found.low, found.high))
+    assert (moved.value, moved.low, moved.high) == pytest.approx((found.value, found.low, found.high))
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 999))
+def test_lines_extremes_and_middles_are_the_same_on_a_turned_scale(seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 3, (20, 4)).astype(float)
+    who = np.arange(20)
+    assert straight_lining(2 - codes, who, QUICK) == straight_lining(codes, who, QUICK)
+    answers = rng.dirichlet(np.ones(5), 20)
+    assert extremity(answers[:, ::-1], who).value == pytest.approx(extremity(answers, who).value)
+    assert midpoint_share(answers[:, ::-1], who).value == pytest.approx(midpoint_share(answers, who).value)

@@ -177,7 +177,10 @@ def test_components_scale_with_the_square_and_forget_shift_order_and_labels(seed
         (shift + scale * y)[order], {facet: labels[code][order] for facet, code in codes.items()},
         bootstrap=Bootstrap(replicates=100),
     )  # fmt: skip
-    base = estimates(components(y, codes, bootstrap=Bootstrap(replicates=100)))
+    found = components(y, codes, bootstrap=Bootstrap(replicates=100))
+    base = estimates(found)
+    assert sum(one.share.value for one in found.components) == pytest.approx(1)
+    assert all(0 <= one.share.low <= one.share.value <= one.share.high <= 1 for one in found.components)
     assert estimates(other) == pytest.approx({name: scale**2 * value for name, value in base.items()}, abs=1e-8)
 
 

@@ -119,14 +119,14 @@ def _first_codes(part: Part, people: Sequence[str], items: Sequence[str]) -> Flo
 
 @dataclass(frozen=True)
 class _Stack:
-    """Fillings of a dimension in all languages. ``groups``: the place of the language; ``persons``: of the persona."""
+    """Fillings of a dimension by language. ``groups``: the place of the language; ``personas``: of the persona."""
 
     dimension: DimensionKey
     items: tuple[str, ...]
     values: Floats
     codes: Floats
     groups: Integers
-    persons: Integers
+    personas: Integers
     fewest: int
 
 
@@ -134,7 +134,7 @@ def _stacks(whole: Whole, languages: Sequence[Language]) -> Iterator[_Stack]:
     people = sorted({who for language in languages for who in language.people})
     place = {who: number for number, who in enumerate(people)}
     groups = np.concatenate([np.full(len(one.people), number) for number, one in enumerate(languages)])
-    persons = np.array([place[who] for one in languages for who in one.people], dtype=np.int64)
+    personas = np.array([place[who] for one in languages for who in one.people], dtype=np.int64)
     for dimension in whole.key.dimensions:
         items = _scales(whole, dimension)
         if len(items) < 3 or any(set(items) - set(one.items) for one in languages):
@@ -145,7 +145,7 @@ def _stacks(whole: Whole, languages: Sequence[Language]) -> Iterator[_Stack]:
             for tables in ([one.means for one in languages], [one.codes for one in languages])
         )
         fewest = min(len(one.people) for one in languages)
-        yield _Stack(dimension, items, values, codes, groups.astype(np.int64), persons, fewest)
+        yield _Stack(dimension, items, values, codes, groups.astype(np.int64), personas, fewest)
 
 
 def congruence_rows(
@@ -154,12 +154,12 @@ def congruence_rows(
     """φ of every dimension between every two languages."""
     quick = replace(bootstrap, replicates=min(bootstrap.replicates, _CONGRUENCE_REPLICATES))
     for stack in _stacks(whole, languages):
-        for pair in congruence(stack.values, stack.groups, quick, stack.persons):
+        for pair in congruence(stack.values, stack.groups, quick, stack.personas):
             phi = estimate(pair.total, int(np.isfinite(stack.values).sum()), "personas")
             yield CongruenceRow(
                 model=whole.model, questionnaire=whole.questionnaire, language=languages[pair.first].language,
                 other=languages[pair.second].language, dimension=stack.dimension.id, title=stack.dimension.title,
-                phi=phi, verdict=pair.verdict, **judged([*doubts, *_few(min(pair.persons))], phi),
+                phi=phi, verdict=pair.verdict, **judged([*doubts, *_few(min(pair.personas))], phi),
             )  # fmt: skip
 
 
@@ -169,13 +169,13 @@ def dif_rows(
     """Differential functioning of every item over the languages."""
     names = tuple(one.language for one in languages)
     for stack in _stacks(whole, languages):
-        kept = np.isin(stack.persons, _drawn(stack.persons, bootstrap.seed))
-        found = dif(stack.codes[kept], stack.groups[kept], stack.persons[kept], confidence=bootstrap.confidence)
+        kept = np.isin(stack.personas, _drawn(stack.personas, bootstrap.seed))
+        found = dif(stack.codes[kept], stack.groups[kept], stack.personas[kept], confidence=bootstrap.confidence)
         for item in found.items:
             note = [item.note] if item.note else []
             yield DifRow(
                 model=whole.model, questionnaire=whole.questionnaire, language="", dimension=stack.dimension.id,
-                item=stack.items[item.item], languages=names, persons=item.persons, p_uniform=item.uniform.p,
+                item=stack.items[item.item], languages=names, personas=item.personas, p_uniform=item.uniform.p,
                 p_nonuniform=item.nonuniform.p, p=item.overall.p, q=item.overall.q, effect=item.overall.effect,
                 grade=item.grade,
                 shifts={names[group]: shift.value for group, shift in zip(found.groups, item.shifts, strict=False)},
@@ -183,9 +183,9 @@ def dif_rows(
             )  # fmt: skip
 
 
-def _drawn(persons: Integers, seed: int) -> Integers:
+def _drawn(personas: Integers, seed: int) -> Integers:
     """At most so many personas, drawn by the seed."""
-    known = np.unique(persons)
+    known = np.unique(personas)
     if len(known) <= MOST_FILLINGS:
         return known
     return np.random.default_rng(seed).choice(known, MOST_FILLINGS, replace=False)
@@ -195,7 +195,7 @@ def invariance_rows(whole: Whole, languages: Sequence[Language], doubts: Sequenc
     """Configural, metric and scalar invariance of every dimension over the languages."""
     names = tuple(one.language for one in languages)
     for stack in _stacks(whole, languages):
-        found = invariance(stack.values, stack.groups, persons=stack.persons)
+        found = invariance(stack.values, stack.groups, personas=stack.personas)
         change = {one.level: one for one in found.changes}
         for fit in found.fits:
             step = change.get(fit.level)

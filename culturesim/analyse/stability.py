@@ -17,9 +17,10 @@ from culturesim.claims import judged
 from culturesim.records import NO_PERSONA
 from culturesim.results import AgreementRow, AttributeRow, CurveRow, Estimate, ProfileRow, StabilityRow
 from culturesim.score import FILLING, DimensionKey, Key
-from culturesim.stats.agreement import agreement, ipsative, retest
+from culturesim.stats.agreement import agreement, ipsative
 from culturesim.stats.attributes import attribute_effects
 from culturesim.stats.inference import Bootstrap, Floats, Interval
+from culturesim.stats.intraclass import retest
 from culturesim.stats.permutation import Permutations
 from culturesim.stats.stability import inertia, stability_curve, steerability
 

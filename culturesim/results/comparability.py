@@ -56,7 +56,7 @@ class DifRow(Finding):
     dimension: str
     item: str
     languages: tuple[str, ...]
-    persons: int
+    personas: int
     p_uniform: float | None
     p_nonuniform: float | None
     p: float | None

@@ -1,4 +1,4 @@
-"""Whether ranks, profiles and answers hold: between personas, and within a persona between contexts and repeats."""
+"""Whether ranks and profiles hold: between personas, and within a persona between contexts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.inference import Floats, Interval
-from culturesim.stats.resampling import FISHER, LOG, LOGIT, NOTHING, jackknife
+from culturesim.stats.inference import NOTHING, Floats, Interval
+from culturesim.stats.jackknife import FISHER, LOGIT, jackknife, of_pairs
+from culturesim.stats.tables import table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +48,17 @@ def agreement(scores: npt.ArrayLike, *, confidence: float = 0.95) -> Agreement:
     -------
     Agreement
         W in [0, 1], Spearman in [−1/(m − 1), 1]; None for fewer than two personas or dimensions. ``p`` by Friedman's
-        test in the F approximation, for personas that are independent of each other.
+        test, for personas that are independent of each other: ``(m−1)W/(1−W)`` is held to F with ν = n − 1 − 2/m and
+        (m − 1)ν degrees of freedom (Kendall & Babington Smith); where W = 1 it is exact, ``(n!)^(1−m)``.
 
     References
     ----------
-    Kendall & Babington Smith (1939), The problem of m rankings, Annals of Mathematical Statistics 10(3). Iman &
-    Davenport (1980), Approximations of the critical region of the Friedman statistic, Communications in Statistics A 9.
+    Kendall & Babington Smith (1939), The problem of m rankings, Annals of Mathematical Statistics 10(3).
     Arvesen (1969), Jackknifing U-statistics, Annals of Mathematical Statistics 40(6).
     """
     from scipy.stats import rankdata
 
-    x = np.asarray(scores, dtype=np.float64)
-    if x.ndim != 2:
-        raise AnalysisError("scores are an array of personas by dimensions")
+    x = table_of(scores, "agreement", "personas", "dimensions")
     used = x[~np.isnan(x).any(axis=1)]
     used = used[np.ptp(used, axis=1) > 0] if used.size else used[:0]
     m, n = len(used), x.shape[1]
@@ -75,9 +74,10 @@ def agreement(scores: npt.ArrayLike, *, confidence: float = 0.95) -> Agreement:
 
     w = float(concordance(total, ties.sum(), m))
     without = concordance(total - ranks, ties.sum() - ties, m - 1)
+    units: Floats = ranks / np.linalg.norm(ranks, axis=1, keepdims=True)
     return Agreement(
         jackknife(w, without, confidence=confidence, bounds=(0.0, 1.0), link=LOGIT),
-        _mean_correlation(ranks / np.linalg.norm(ranks, axis=1, keepdims=True), confidence),
+        of_pairs(units @ units.sum(axis=0) - 1, confidence=confidence, bounds=(-1.0, 1.0), link=FISHER),
         _friedman(w, m, n),
         m,
         len(x) - m,
@@ -129,65 +129,6 @@ def ipsative(contexts: npt.ArrayLike, *, confidence: float = 0.95) -> Interval:
     return jackknife(float(own.mean()), left_out, confidence=confidence, bounds=(-1.0, 1.0))
 
 
-def retest(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interval:
-    """Test–retest reliability over repeats within personas: the intraclass correlation ICC(1).
-
-    With mean squares between and within personas, ``ρ = (MSB − MSW)/(MSB + (n₀ − 1) MSW)``,
-    ``n₀ = (N − Σn_i²/N)/(P − 1)`` repeats on average: the share of personas in the variance of one answer.
-
-    Parameters
-    ----------
-    values : (n_personas, repeats)
-        One item or score; NaN where missing. Personas with fewer than two repeats are left out.
-
-    Returns
-    -------
-    Interval
-        In [−1/(n₀ − 1), 1]. Over personas, by the jackknife of ln(MSB/MSW), which unlike the F interval does not take
-        answers for normal.
-
-    References
-    ----------
-    Shrout & Fleiss (1979), Intraclass correlations, Psychological Bulletin 86(2). Arvesen & Schmitz (1970), Robust
-    procedures for variance component problems using the jackknife, Biometrics 26(4).
-    """
-    x = np.asarray(values, dtype=np.float64)
-    x = x[(~np.isnan(x)).sum(axis=1) >= 2]
-    if len(x) < 2:
-        return replace(NOTHING, clusters=len(x), note="fewer than two personas answered twice")
-    x = x - np.nanmean(x)
-    sums = np.column_stack([(~np.isnan(x)).sum(axis=1), np.nansum(x, axis=1), np.nansum(x**2, axis=1)])
-    sums = np.column_stack([sums, sums[:, 1] ** 2 / sums[:, 0], sums[:, 0] ** 2])
-    total = sums.sum(axis=0, keepdims=True)
-    between, within, repeats = (float(part[0]) for part in _mean_squares(total, len(x)))
-    if between <= 0 and within <= 0:
-        return Interval(None, None, None, len(x), "all answers are the same")
-    value = (between - within) / (between + (repeats - 1) * within)
-    if within <= 1e-12 * between:
-        return Interval(1.0, None, None, len(x), "no interval: no persona ever answered otherwise")
-
-    def ratio_of(f: float) -> float:
-        return (f - 1) / (f + repeats - 1)
-
-    b, w, _ = _mean_squares(total - sums, len(x) - 1) if len(x) > 2 else (np.ones(1), np.ones(1), np.ones(1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = jackknife(between / within, b / w, confidence=confidence, link=LOG)
-    if found.low is None or found.high is None:
-        return Interval(value, None, None, len(x), found.note)
-    return Interval(value, ratio_of(found.low), ratio_of(found.high), len(x), found.note)
-
-
-def _mean_correlation(units: Floats, confidence: float) -> Interval:
-    """Mean product of pairs of different rows of length 1."""
-    m, total = len(units), units.sum(axis=0)
-    rows = units @ total - 1
-    value = float(rows.sum() / (m * (m - 1)))
-    if m < 3:
-        return Interval(value, None, None, m, "no interval: fewer than three clusters")
-    left_out = (rows.sum() - 2 * rows) / ((m - 1) * (m - 2))
-    return jackknife(value, left_out, confidence=confidence, bounds=(-1.0, 1.0), link=FISHER)
-
-
 def _friedman(w: float, personas: int, dimensions: int) -> float | None:
     from scipy.special import fdtrc
 
@@ -197,11 +138,3 @@ def _friedman(w: float, personas: int, dimensions: int) -> float | None:
     if first <= 0:
         return None
     return float(fdtrc(first, first * (personas - 1), (personas - 1) * w / (1 - w)))
-
-
-def _mean_squares(sums: Floats, personas: int) -> tuple[Floats, Floats, Floats]:
-    """MSB, MSW and n₀ from sums of n, Σx, Σx², (Σx)²/n and n² over ``personas``."""
-    n, s, q, t, squares = sums.T
-    within = np.maximum(0.0, q - t) / (n - personas)
-    between = np.maximum(0.0, t - s**2 / n) / (personas - 1)
-    return np.asarray(between), np.asarray(within), np.asarray((n - squares / n) / (personas - 1))

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.inference import Floats, Integers, Interval
+from culturesim.stats.inference import NOTHING, Floats, Integers, Interval
+from culturesim.stats.jackknife import jackknife
 from culturesim.stats.multiple import benjamini_hochberg
 from culturesim.stats.permutation import Permutations, p_value
-from culturesim.stats.resampling import NOTHING, jackknife
+from culturesim.stats.tables import table_of
 
 FEWEST = 2
 """Personas of a level; a level of fewer is left out."""
@@ -80,9 +81,7 @@ def attribute_effects(
     Cohen (1988), Statistical power analysis for the behavioral sciences, 2nd ed. Hays (1963), Statistics for
     psychologists: ω². Steiger (2004), Beyond the F test, Psychological Methods 9(2). Benjamini & Hochberg (1995).
     """
-    x = np.asarray(scores, dtype=np.float64)
-    if x.ndim != 2:
-        raise AnalysisError("scores are an array of personas by dimensions")
+    x = table_of(scores, "the effect of an attribute", "personas", "dimensions")
     found: list[AttributeEffect] = []
     for name, given in attributes.items():
         if len(given) != len(x):
@@ -164,10 +163,8 @@ def _shares(between: float, total: float, personas: int, levels: int, confidence
         (noncentrality / (noncentrality + personas))
         for noncentrality in _noncentrality(f, levels - 1, personas - levels, confidence)
     )
-    return (
-        Interval(eta2, min(low, eta2), max(high, eta2), personas),
-        Interval(omega2, min(low, omega2), max(high, omega2), personas),
-    )
+    found = Interval(None, low, high, personas)
+    return found.holding(eta2), found.holding(omega2)
 
 
 def _noncentrality(f: float, first: int, second: int, confidence: float) -> tuple[float, float]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.inference import ONE_CLUSTER, Floats, Integers, Interval, t_quantile
-from culturesim.stats.resampling import NOTHING
+from culturesim.stats.inference import NOTHING, ONE_CLUSTER, Floats, Integers, Interval, t_quantile
 
 LARGEST = 15.0
 """A coefficient above this (odds of three million) has no maximum: places tell answers without exception."""

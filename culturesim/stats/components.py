@@ -10,11 +10,10 @@ from typing import Literal
 import numpy as np
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.inference import Bootstrap, Floats, Interval
+from culturesim.stats.inference import NOTHING, Bootstrap, Floats, Interval
 
 RESIDUAL = "residual"
 REPEAT = "repeat"
-NOTHING = "nothing to estimate from"
 
 _LEAST = 1e-9
 _FAR = 50.0
@@ -73,7 +72,7 @@ class Components:
             value, replicates = float(of(values)[0]), of(np.maximum(0.0, self.draws))
         if not math.isfinite(value):
             return Interval(None, None, None, clusters, note or "there is no variance to divide")
-        return _held(value, replicates[np.isfinite(replicates)], self.confidence, clusters, note)
+        return of_draws(value, replicates[np.isfinite(replicates)], self.confidence, clusters, note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +106,11 @@ def assemble(
         clusters = n if name == RESIDUAL else min(n, math.prod(levels[facet] for facet in term))
         notes = ["holds the interaction of all facets"] if name == RESIDUAL and REPEAT not in term else []
         notes += ["the estimate is negative: taken as 0"] if found.estimated[k] < 0 else []
-        variance = _held(float(cut[k]), drawn[:, k], bootstrap.confidence, clusters)
+        variance = of_draws(float(cut[k]), drawn[:, k], bootstrap.confidence, clusters)
         share = Interval(None, None, None, clusters, "all answers are the same")
         if total > 0:
             shares = np.divide(drawn[:, k] * weights[k], totals, out=np.zeros_like(totals), where=totals > 0)
-            share = _held(float(cut[k] * weights[k] / total), shares, bootstrap.confidence, clusters)
+            share = of_draws(float(cut[k] * weights[k] / total), shares, bootstrap.confidence, clusters)
         df = None if found.df is None else float(found.df[k])
         square = None if found.squares is None else float(found.squares[k])
         estimated = float(found.estimated[k])
@@ -119,9 +118,10 @@ def assemble(
     return Components(tuple(made), dict(levels), fixed, method, total, n, found.draws, bootstrap.confidence, note)
 
 
-def _held(value: float, drawn: Floats, confidence: float, clusters: int, note: str = "") -> Interval:
+def of_draws(value: float, drawn: Floats, confidence: float, clusters: int, note: str = "") -> Interval:
+    """The quantiles of draws, made wide enough to hold the value."""
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(value, min(float(low), value), max(float(high), value), clusters, note)
+    return Interval(None, float(low), float(high), clusters, note).holding(value)
 
 
 def fiducial(
@@ -191,5 +191,5 @@ def live_facets(term: tuple[str, ...], nested: Mapping[str, str]) -> tuple[str, 
 
 def empty(n: int, levels: Mapping[str, int], notes: Sequence[str]) -> Components:
     """What a study of too few data comes to."""
-    note = "; ".join(filter(None, notes)) or NOTHING
+    note = "; ".join(filter(None, notes)) or NOTHING.note
     return Components((), dict(levels), (), "anova", None, n, np.empty((0, 0)), note=note)

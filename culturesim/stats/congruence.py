@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -13,8 +11,9 @@ import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.factors import minres
-from culturesim.stats.inference import Bootstrap, Floats, Integers, Interval, t_quantile
+from culturesim.stats.inference import Bootstrap, Floats, Integers, Interval, stretch
 from culturesim.stats.rotation import procrustes, varimax
+from culturesim.stats.tables import fillings_of
 
 Verdict = Literal["equal", "fair", "poor", "unknown"]
 
@@ -29,12 +28,12 @@ _SAME = 1e-12
 class Congruence:
     """φ of two groups: over all loadings (``total``) and of each factor, with verdicts on the values.
 
-    ``persons`` of ``first`` and ``second`` who answered anything.
+    ``personas`` of ``first`` and ``second`` who answered anything.
     """
 
     first: int
     second: int
-    persons: tuple[int, int]
+    personas: tuple[int, int]
     total: Interval
     factors: tuple[Interval, ...]
     verdict: Verdict
@@ -66,19 +65,19 @@ def congruence(
     values: npt.ArrayLike,
     groups: npt.ArrayLike,
     bootstrap: Bootstrap,
-    persons: npt.ArrayLike | None = None,
+    personas: npt.ArrayLike | None = None,
     *,
     factors: int = 1,
     target: npt.ArrayLike | None = None,
 ) -> tuple[Congruence, ...]:
-    """φ of every pair of groups, with intervals over persons.
+    """φ of every pair of groups, with intervals over personas.
 
     Loadings are those of least squared residuals (``minres``) of each group's pairwise correlations. The first group's
     are turned to ``target``, the second group's to the first's.
 
     φ estimated from samples is too low, since errors of loadings only widen the angle, and bootstrap replicates are too
     low twice over, so no interval of their quantiles holds φ = 1. With d the difference of both groups' loadings at
-    length 1, ``φ = 1 − |d|²/2``; replicates give its errors e* (stretched for few persons as ``Bootstrap.interval``
+    length 1, ``φ = 1 − |d|²/2``; replicates give its errors e* (stretched for few personas as ``Bootstrap.interval``
     does). The interval holds every φ = 1 − t²/2 for which the found |d| is not among the extreme lengths of
     ``t d/|d| + e*``. The verdict goes by the value, and is so on the side of caution.
 
@@ -88,9 +87,9 @@ def congruence(
         Answers of n fillings; NaN is missing.
     groups : (n,)
         The group of each filling.
-    persons : (n,), optional
+    personas : (n,), optional
         Who filled in: a persona asked in two languages is drawn, or not, for both. By default each filling is a
-        person of its own.
+        persona of its own.
     target : (k, m), optional
         What to turn to, such as 1 where an item belongs to a dimension; by default the varimax of the loadings of all
         fillings, each group's means taken out.
@@ -99,16 +98,14 @@ def congruence(
     -------
     tuple of Congruence
         Each pair once, groups in order. None, with a note, where an item does not vary in a group, or a group has no
-        more persons than items.
+        more personas than items.
     """
-    table = np.asarray(values, dtype=np.float64)
-    labels, places = np.unique(np.asarray(groups), return_inverse=True)
-    who = np.arange(len(table)) if persons is None else np.unique(np.asarray(persons), return_inverse=True)[1]
-    if table.ndim != 2 or not len(table) == len(places) == len(who):
-        raise AnalysisError("congruence needs a table of fillings by items, and a group and a person for each filling")
+    fillings = fillings_of(values, groups, personas, "congruence")
+    table, who = fillings.table, fillings.personas
     if not 1 <= factors < max(table.shape[1], 2):
         raise AnalysisError(f"{table.shape[1]} items cannot have {factors} factors")
-    members = [_Member(int(label), table[places == g], who[places == g]) for g, label in enumerate(labels)]
+    own = [fillings.groups == g for g in range(len(fillings.labels))]
+    members = [_Member(label, table[at], who[at]) for label, at in zip(fillings.labels, own, strict=True)]
     aim = np.asarray(target, dtype=np.float64) if target is not None else _pooled(members, factors)
     drawn = _drawn(members, bootstrap)
     fitted = [_fitted(member, drawn, aim) for member in members]
@@ -123,7 +120,7 @@ def verdict(phi: float | None) -> Verdict:
 
 
 class _Member:
-    """One group: sums over its persons from which correlations of any resampling follow."""
+    """One group: sums over its personas from which correlations of any resampling follow."""
 
     def __init__(self, label: int, table: Floats, who: Integers) -> None:
         kept = np.isfinite(table).any(axis=1)
@@ -132,7 +129,7 @@ class _Member:
         count = np.maximum(self.there.sum(axis=0), 1)
         filled = np.where(self.there > 0, table[kept], 0.0)
         self.x = np.where(self.there > 0, filled - filled.sum(axis=0) / count, 0.0)
-        self.persons = len(np.unique(self.who))
+        self.personas = len(np.unique(self.who))
 
     def correlations(self, times: Floats | None) -> Floats:
         """(R, k, k), each filling taken as often as ``times`` (R, n) says; undefined ones are NaN."""
@@ -153,7 +150,7 @@ class _Member:
 
 
 def _pooled(members: list[_Member], factors: int) -> Floats:
-    """Varimax of the loadings of all persons, each less the means of the group."""
+    """Varimax of the loadings of all personas, each less the means of the group."""
     centred = np.vstack([np.where(member.there > 0, member.x, np.nan) for member in members])
     everybody = _Member(-1, centred, np.concatenate([member.who for member in members]))
     loadings = minres(everybody.correlations(None), factors)[0]
@@ -170,7 +167,7 @@ class _Fitted:
 
 
 def _drawn(members: list[_Member], bootstrap: Bootstrap) -> Integers:
-    """How often each person is drawn in each replicate, (R, persons).
+    """How often each persona is drawn in each replicate, (R, personas).
 
     Who is in one group alone is drawn among those who are; who is in several, among all such, for all of them.
     """
@@ -197,15 +194,15 @@ def _fitted(member: _Member, drawn: Integers, aim: Floats) -> _Fitted:
 
 def _pair(first: _Fitted, second: _Fitted, bootstrap: Bootstrap) -> Congruence:
     k, m = first.loadings.shape
-    labels, counts = (first.member.label, second.member.label), (first.member.persons, second.member.persons)
-    persons = len(np.union1d(first.member.who, second.member.who))
+    labels, counts = (first.member.label, second.member.label), (first.member.personas, second.member.personas)
+    personas = len(np.union1d(first.member.who, second.member.who))
     apart = _differences(first.loadings, second.loadings)
     if min(counts) <= k or not all(np.isfinite(d).all() for d in apart):
-        why = "nothing to estimate from: a group has no more persons than items, or an item does not vary in it"
-        nothing = Interval(None, None, None, persons, why)
+        why = "nothing to estimate from: a group has no more personas than items, or an item does not vary in it"
+        nothing = Interval(None, None, None, personas, why)
         return Congruence(*labels, counts, nothing, (nothing,) * m, "unknown", ("unknown",) * m)
     drawn = _differences(first.drawn, second.drawn)
-    found = [_interval(d, replicates, persons, bootstrap) for d, replicates in zip(apart, drawn, strict=True)]
+    found = [_interval(d, replicates, personas, bootstrap) for d, replicates in zip(apart, drawn, strict=True)]
     verdicts = [verdict(interval.value) for interval in found]
     return Congruence(*labels, counts, found[0], tuple(found[1:]), verdicts[0], tuple(verdicts[1:]))
 
@@ -224,17 +221,16 @@ def _unit(x: Floats) -> Floats:
     return found
 
 
-def _interval(apart: Floats, drawn: Floats, persons: int, bootstrap: Bootstrap) -> Interval:
+def _interval(apart: Floats, drawn: Floats, personas: int, bootstrap: Bootstrap) -> Interval:
     length = float(np.linalg.norm(apart))
     value = 1 - length**2 / 2
     defined = drawn[np.isfinite(drawn).all(axis=1)]
     if len(defined) < _DEFINED * len(drawn):
         return Interval(
-            value, None, None, persons, "no interval: an item does not vary among too many resampled persons"
+            value, None, None, personas, "no interval: an item does not vary among too many resampled personas"
         )
     tail = (1 - bootstrap.confidence) / 2
-    stretch = math.sqrt(persons / (persons - 1)) * t_quantile(1 - tail, persons - 1) / NormalDist().inv_cdf(1 - tail)
-    errors = stretch * (defined - apart)
+    errors = stretch(personas, bootstrap.confidence) * (defined - apart)
     along = errors @ (apart / length) if length > _SAME else errors[:, 0]
     squares = (errors**2).sum(axis=1)
 
@@ -248,7 +244,7 @@ def _interval(apart: Floats, drawn: Floats, persons: int, bootstrap: Bootstrap) 
         return low
 
     low, high = (1 - nearest(share) ** 2 / 2 for share in (tail, 1 - tail))
-    return Interval(value, low, high if high < 1 - _SAME else 1.0, persons)
+    return Interval(value, low, high if high < 1 - _SAME else 1.0, personas)
 
 
 def _cosine(crossed: Floats, first: Floats, second: Floats) -> Floats:

@@ -10,7 +10,7 @@ the ways of asking exchanged within a block (one persona, order, … asked in al
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -257,18 +257,13 @@ def _beyond(tested: Sequence[_Measured], bootstrap: Bootstrap, highest: float) -
     squares = np.array([one.square for one in tested])
     sums = [np.bincount(homes, weights=each).astype(np.float64) for each in (sizes * squares, sizes)]
     found = studentised_ratio(sums[0], sums[1], bootstrap)
-    value, low, high = _roots((found.value, found.low, found.high), highest)
-    return Interval(value, low, high, found.clusters, found.note or ("" if tested else ONE_BLOCK))
+    return found.mapped(lambda square: min(highest, math.sqrt(max(0.0, square))))
 
 
 def _sizes(used: Sequence[_Measured]) -> tuple[Floats, Integers]:
     """How many members each group counts for, and its cluster."""
     homes = np.unique(np.array([one.home for one in used], dtype=np.int64), return_inverse=True)[1]
     return np.array([len(one.distances) for one in used], dtype=np.float64), homes
-
-
-def _roots(squares: Iterable[float | None], highest: float) -> tuple[float | None, ...]:
-    return tuple(None if x is None else min(highest, math.sqrt(max(0.0, x))) for x in squares)
 
 
 def _note(used: Sequence[_Measured], tested: Sequence[_Measured]) -> str:

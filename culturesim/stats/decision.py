@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.components import NOTHING, Component, Components
-from culturesim.stats.inference import Floats, Interval
+from culturesim.stats.components import Component, Components
+from culturesim.stats.inference import NOTHING, Floats, Interval
 
-Coefficient = Literal["generalizability", "dependability"]
+Kind = Literal["generalizability", "dependability"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,7 @@ def coefficients(
     """
     numbers = _numbers(components, object, numbers or {})
     if not components.components:
-        nothing = Interval(None, None, None, 0, NOTHING)
-        return Coefficients(object, numbers, None, None, None, nothing, nothing)
+        return Coefficients(object, numbers, None, None, None, NOTHING, NOTHING)
     universe, relative, absolute = _errors(components, object, numbers)
     at = np.array([component.variance.value for component in components.components])
     return Coefficients(
@@ -100,7 +99,7 @@ def needed(
     facet: str,
     *,
     wanted: float = 0.8,
-    coefficient: Coefficient = "generalizability",
+    coefficient: Kind = "generalizability",
     object: str = "persona",
     numbers: Mapping[str, int] | None = None,
 ) -> Needed:
@@ -114,7 +113,7 @@ def needed(
     numbers = {**_numbers(components, object, numbers or {}), facet: 1}
     numbers = _numbers(components, object, numbers)
     if not components.components:
-        return Needed(facet, wanted, None, None, None, NOTHING)
+        return Needed(facet, wanted, None, None, None, NOTHING.note)
     universe, *errors = _errors(components, object, numbers)
     error = errors[coefficient == "dependability"]
     at = np.array([component.variance.value for component in components.components])

@@ -1,28 +1,30 @@
-"""Items that work differently in one group than in another: ordinal-logistic DIF, honest for crossed persons."""
+"""Items that work differently in one group than in another: ordinal-logistic DIF, honest for crossed personas."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from culturesim.errors import AnalysisError
 from culturesim.stats.inference import Floats, Integers, Interval, t_quantile
-from culturesim.stats.proportional import ProportionalOdds, fit, sandwich, score_test
+from culturesim.stats.multiple import benjamini_hochberg
+from culturesim.stats.proportional import ProportionalOdds, covariance, fit
+from culturesim.stats.score_test import score_test
+from culturesim.stats.tables import fillings_of
 
 Matching = Literal["rest", "total"]
-Errors = Literal["robust", "likelihood"]
+Tests = Literal["score", "likelihood"]
 Criteria = Literal["jodoin_gierl", "zumbo"]
 Grade = Literal["A", "B", "C"]
 
 THRESHOLDS: dict[Criteria, tuple[float, float]] = {"jodoin_gierl": (0.035, 0.070), "zumbo": (0.13, 0.26)}
 """From which ΔR² an effect is moderate (B) and large (C)."""
 
-FEWEST_PERSONS = 20
+FEWEST_PERSONAS = 20
 ROUNDS = 10
 
 _ODD = "a group is separated from the others: effects have no finite estimate"
@@ -30,7 +32,7 @@ _ODD = "a group is separated from the others: effects have no finite estimate"
 
 @dataclass(frozen=True, slots=True)
 class DifTest:
-    """A test over all groups: F (robust) or χ² (likelihood) with ``df``, p, and q over items (Benjamini–Hochberg).
+    """A test over all groups: F (score) or χ² (likelihood) with ``df``, p, and q over items (Benjamini–Hochberg).
 
     ``effect`` is the ΔR² (Nagelkerke) of what is tested.
     """
@@ -48,7 +50,7 @@ class ItemDif:
 
     item: int
     n: int
-    persons: int
+    personas: int
     uniform: DifTest
     nonuniform: DifTest
     overall: DifTest
@@ -59,7 +61,7 @@ class ItemDif:
 
 @dataclass(frozen=True, slots=True)
 class Dif:
-    """All items. ``anchors``: columns that persons were matched on; ``rounds``: how often these were chosen anew."""
+    """All items. ``anchors``: columns that personas were matched on; ``rounds``: how often these were chosen anew."""
 
     items: tuple[ItemDif, ...]
     groups: tuple[int, ...]
@@ -71,10 +73,10 @@ class Dif:
 def dif(
     values: npt.ArrayLike,
     groups: npt.ArrayLike,
-    persons: npt.ArrayLike | None = None,
+    personas: npt.ArrayLike | None = None,
     *,
     matching: Matching = "total",
-    errors: Errors = "robust",
+    tests: Tests = "score",
     criteria: Criteria = "jodoin_gierl",
     purify: bool = False,
     alpha: float = 0.05,
@@ -87,16 +89,16 @@ def dif(
     with G−1, G−1 and 2(G−1) degrees of freedom. Effect sizes are differences of Nagelkerke's
     ``R² = (1 − e^{2(l_0 − l)/n}) / (1 − e^{2 l_0/n})``, l_0 without regressors.
 
-    ``errors="robust"`` (default) tests by scores added up within persons, so that the same persona may be in several
+    ``tests="score"`` (default) tests by scores added up within personas, so that the same persona may be in several
     groups (asked in each language) and each persona counts once; ``"likelihood"`` tests by likelihood ratio, which is
-    right for groups of different persons alone: of the same persons in two groups it rejects too seldom.
+    right for groups of different personas alone: of the same personas in two groups it rejects too seldom.
 
     An item is graded A (negligible) where overall q > ``alpha`` or ΔR² is below the first threshold, B below the
     second, C above it: .035 and .070 (Jodoin & Gierl) or .13 and .26 (Zumbo).
 
     The score is known with error. Where groups differ in what is measured (impact), matching on the other items alone
     (``"rest"``) leaves part of that difference in the item, and a shift is found that is not there: with 8 items, 200
-    persons each and half a standard deviation of impact in 10–15 % where 5 % are meant. ``"total"`` (default) matches
+    personas each and half a standard deviation of impact in 10–15 % where 5 % are meant. ``"total"`` (default) matches
     on all anchors, the item among them, as Zumbo does, and holds 5 % there; it dilutes a shift by a k-th.
 
     Parameters
@@ -105,8 +107,8 @@ def dif(
         Ordinal codes of n fillings, reverse-keyed items already turned; NaN is missing.
     groups : (n,)
         The group of each filling.
-    persons : (n,), optional
-        Who filled in; by default each filling is a person of its own.
+    personas : (n,), optional
+        Who filled in; by default each filling is a persona of its own.
     matching
         The score s is the mean of the anchors that were answered, in units of its standard deviation.
     purify
@@ -115,9 +117,9 @@ def dif(
     Returns
     -------
     Dif
-        ``shifts`` are log odds against the mean of the groups at the same score, with intervals robust to persons
-        (t with persons − 1); positive: the group gives higher codes than its score tells. Tests are None, and say why,
-        with fewer than 20 persons, two groups, or two codes.
+        ``shifts`` are log odds against the mean of the groups at the same score, with intervals robust to personas
+        (t with personas − 1); positive: the group gives higher codes than its score tells. Tests are None, and say why,
+        with fewer than 20 personas, two groups, or two codes.
 
     References
     ----------
@@ -127,58 +129,55 @@ def dif(
     Crane, Gibbons, Jolley & van Belle (2006), Differential item functioning analysis with ordinal logistic regression
     techniques, Medical Care 44(11 Suppl 3).
     """
-    table = np.asarray(values, dtype=np.float64)
-    labels, places = np.unique(np.asarray(groups), return_inverse=True)
-    who = np.arange(len(table)) if persons is None else np.unique(np.asarray(persons), return_inverse=True)[1]
-    if table.ndim != 2 or not len(table) == len(places) == len(who):
-        raise AnalysisError("DIF needs a table of fillings by items, and a group and a person for each filling")
-    asked = _Asked(table, places, who, len(labels), matching, errors, confidence)
-    anchors = frozenset(range(table.shape[1]))
+    fillings = fillings_of(values, groups, personas, "differential item functioning")
+    labels, k = fillings.labels, fillings.table.shape[1]
+    asked = _Asked(fillings.table, fillings.groups, fillings.personas, len(labels), matching, tests, confidence)
+    anchors = frozenset(range(k))
     tried = [anchors]
     while True:
-        items = _graded([asked.item(i, anchors) for i in range(table.shape[1])], THRESHOLDS[criteria], alpha)
+        items = _graded([asked.item(i, anchors) for i in range(k)], THRESHOLDS[criteria], alpha)
         clean = frozenset(item.item for item in items if item.grade not in {"B", "C"})
         settled = not purify or clean == anchors
         if settled or len(tried) > ROUNDS or len(clean) < 2 or clean in tried:
             break
         anchors = clean
         tried.append(clean)
-    return Dif(items, tuple(int(label) for label in labels), tuple(sorted(anchors)), len(tried) - 1, settled)
+    return Dif(items, labels, tuple(sorted(anchors)), len(tried) - 1, settled)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     table: Floats
     groups: Integers
-    persons: Integers
+    personas: Integers
     n_groups: int
     matching: Matching
-    errors: Errors
+    tests: Tests
     confidence: float
 
     def item(self, item: int, anchors: Iterable[int]) -> ItemDif:
         columns = sorted(set(anchors) | {item} if self.matching == "total" else set(anchors) - {item})
         score = _mean(self.table[:, columns])
         there = np.isfinite(self.table[:, item]) & np.isfinite(score)
-        groups, persons = self.groups[there], self.persons[there]
+        groups, personas = self.groups[there], self.personas[there]
         codes = np.unique(self.table[there, item], return_inverse=True)[1]
-        n, n_persons = int(there.sum()), len(np.unique(persons))
-        if reason := self._too_little(codes, groups, score[there], n_persons):
+        n, n_personas = int(there.sum()), len(np.unique(personas))
+        if reason := self._too_little(codes, groups, score[there], n_personas):
             nothing = DifTest(None, 0, None, None, None)
-            return ItemDif(item, n, n_persons, nothing, nothing, nothing, None, (), reason)
+            return ItemDif(item, n, n_personas, nothing, nothing, nothing, None, (), reason)
         x = _design(score[there], groups, self.n_groups)
-        return self._tested(item, codes, x, persons)
+        return self._tested(item, codes, x, personas)
 
-    def _too_little(self, codes: Integers, groups: Integers, score: Floats, persons: int) -> str:
-        if persons < FEWEST_PERSONS:
-            return f"no test: fewer than {FEWEST_PERSONS} persons"
+    def _too_little(self, codes: Integers, groups: Integers, score: Floats, personas: int) -> str:
+        if personas < FEWEST_PERSONAS:
+            return f"no test: fewer than {FEWEST_PERSONAS} personas"
         if len(np.unique(groups)) < max(self.n_groups, 2):
             return "no test: fewer than two groups" if self.n_groups < 2 else "no test: a group has no answers"
         if codes.max() == 0:
             return "no test: all answers are the same"
         return "no test: the matching score does not vary" if np.ptp(score) == 0 else ""
 
-    def _tested(self, item: int, codes: Integers, x: Floats, persons: Integers) -> ItemDif:
+    def _tested(self, item: int, codes: Integers, x: Floats, personas: Integers) -> ItemDif:
         ends = 1, self.n_groups, 2 * self.n_groups - 1
         empty = fit(codes, x[:, :0])
         fits: list[ProportionalOdds] = []
@@ -188,36 +187,29 @@ class _Asked:
 
         def test(lower: int, upper: int) -> DifTest:
             effect = max(explained[upper] - explained[lower], 0.0)
-            if self.errors == "robust":
-                found = score_test(codes, x[:, : ends[upper]], fits[lower], persons)
+            if self.tests == "score":
+                found = score_test(codes, x[:, : ends[upper]], fits[lower], personas)
                 return DifTest(found.statistic, found.df, found.p, None, effect)
             ratio = max(2 * (fits[upper].likelihood - fits[lower].likelihood), 0.0)
             df = ends[upper] - ends[lower]
             return DifTest(ratio, df, _chi2_tail(df, ratio), None, effect)
 
-        shifts = self._shifts(codes, x[:, : ends[1]], fits[1], persons)
+        shifts = self._shifts(codes, x[:, : ends[1]], fits[1], personas)
         note = "" if fits[1].settled else _ODD
-        n = len(np.unique(persons))
+        n = len(np.unique(personas))
         return ItemDif(item, len(codes), n, test(0, 1), test(1, 2), test(0, 2), None, shifts, note)
 
-    def _shifts(self, codes: Integers, x: Floats, found: ProportionalOdds, persons: Integers) -> tuple[Interval, ...]:
-        count = len(np.unique(persons))
+    def _shifts(self, codes: Integers, x: Floats, found: ProportionalOdds, personas: Integers) -> tuple[Interval, ...]:
+        count = len(np.unique(personas))
         if not found.settled:
             return tuple(Interval(None, None, None, count, _ODD) for _ in range(self.n_groups))
         contrasts = np.vstack([np.eye(self.n_groups - 1), -np.ones(self.n_groups - 1)])
-        covariance = contrasts @ sandwich(codes, x, found, persons)[1:, 1:] @ contrasts.T
-        half = t_quantile((1 + self.confidence) / 2, count - 1) * np.sqrt(np.maximum(np.diag(covariance), 0.0))
+        spread = covariance(codes, x, found, personas, "sandwich")
+        first = len(found.thresholds) + 1
+        variances = np.diag(contrasts @ spread[first:, first:] @ contrasts.T)
+        half = t_quantile((1 + self.confidence) / 2, count - 1) * np.sqrt(np.maximum(variances, 0.0))
         values = contrasts @ found.slopes[1:]
         return tuple(Interval(float(v), float(v - h), float(v + h), count) for v, h in zip(values, half, strict=True))
-
-
-def _q_values(p: list[float | None]) -> list[float | None]:
-    """By Benjamini and Hochberg, in the order of p; None stays None and is not counted as a test."""
-    from scipy.stats import false_discovery_control
-
-    known = [value for value in p if value is not None]
-    adjusted = iter(false_discovery_control(known) if known else ())
-    return [None if value is None else float(next(adjusted)) for value in p]
 
 
 def _graded(items: list[ItemDif], thresholds: tuple[float, float], alpha: float) -> tuple[ItemDif, ...]:
@@ -226,15 +218,13 @@ def _graded(items: list[ItemDif], thresholds: tuple[float, float], alpha: float)
     for item, uniform, nonuniform, overall in zip(items, *kinds, strict=True):
         grade = _grade(overall, thresholds, alpha)
         rest = item.grade if grade is None else grade
-        found.append(
-            ItemDif(item.item, item.n, item.persons, uniform, nonuniform, overall, rest, item.shifts, item.note)
-        )
+        found.append(replace(item, uniform=uniform, nonuniform=nonuniform, overall=overall, grade=rest))
     return tuple(found)
 
 
 def _adjusted(tests: list[DifTest]) -> list[DifTest]:
-    qs = _q_values([test.p for test in tests])
-    return [DifTest(t.statistic, t.df, t.p, q, t.effect) for t, q in zip(tests, qs, strict=True)]
+    q = benjamini_hochberg([math.nan if test.p is None else test.p for test in tests])
+    return [replace(t, q=None if t.p is None else float(x)) for t, x in zip(tests, q, strict=True)]
 
 
 def _grade(test: DifTest, thresholds: tuple[float, float], alpha: float) -> Grade | None:

@@ -63,11 +63,11 @@ def one_factor(covariance: Floats) -> OneFactor:
 
 
 def one_factor_influence(fit: OneFactor, covariance: Floats, x: Floats, there: Floats, slopes: Floats) -> Floats:
-    """Each person's influence on a function of loadings and unique variances, (n,), summing to about 0.
+    """Each persona's influence on a function of loadings and unique variances, (n,), summing to about 0.
 
     With H the matrix of second derivatives of the fitted ``log|Σ| + tr(SΣ⁻¹)`` at the fit and a the slopes, a change dS
     of the covariances changes the function by ``tr(W dS)`` with ``W = Σ⁻¹ (λ v_λ' + v_λ λ' + diag v_ψ) Σ⁻¹`` and
-    ``v = H⁻¹ a``; person p brings ``dS_ij = (n/n_ij)(x_pi x_pj − S_ij)`` where both items are answered.
+    ``v = H⁻¹ a``; persona p brings ``dS_ij = (n/n_ij)(x_pi x_pj − S_ij)`` where both items are answered.
 
     Parameters
     ----------

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
+from culturesim.stats.anova import effects_of
 from culturesim.stats.inference import Floats, Integers
 
 MOST_FILLED = 0.1
 """The share of a crossing that may be filled."""
 
-_SWEEPS = 30
-_SETTLED = 1e-6
+_ROUNDS = 30
 
 
 def filled(
@@ -22,10 +21,12 @@ def filled(
 ) -> tuple[Floats, dict[str, Integers], int] | None:
     """A crossing with all cells equally full, if that takes at most a tenth of it; and how many values were added.
 
-    A missing value is the fit of its cell by all main effects and two-way interactions (estimated in turn with the
-    filled cells, until they settle) plus a residual drawn from those of the answers that are there, so that neither
-    components nor residual variance shrink. What is added counts like answers in intervals, which are by up to a tenth
-    of the answers too sure.
+    Missing values are drawn from what the others say of them, so that no component grows or shrinks: from a complete
+    crossing, the mean square M of each main effect and interaction, and v of the noise, say that of an effect as it is
+    found the share ``1 − v/M`` is true, known up to the variance ``v(1 − v/M)``. Effects are drawn so, then the missing
+    values from effects and noise, then effects from the crossing so completed, and so on for thirty rounds. Noise is
+    the interaction of all facets, or what varies within a cell where cells hold several values. What is added counts
+    like answers in intervals, which are by up to a tenth of the answers too sure.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ def filled(
 
     References
     ----------
-    Yates (1933), The analysis of replicated experiments when the field results are incomplete, Empire Journal of
-    Experimental Agriculture 1; Rubin (1987), Multiple imputation for nonresponse in surveys, Wiley: residuals drawn.
+    Tanner & Wong (1987), The calculation of posterior distributions by data augmentation, Journal of the American
+    Statistical Association 82(398).
     """
     shape = tuple(levels.values())
     size = int(np.prod(shape, dtype=np.float64))
@@ -52,44 +53,47 @@ def filled(
     missing = full * size - len(values)
     if missing > MOST_FILLED * full * size:
         return None
-    means = np.bincount(cells, values, size) / np.maximum(counts, 1)
-    fit = _fitted(means.reshape(shape), (counts == 0).reshape(shape)).ravel()
-    rng = np.random.default_rng([seed, size, missing])
-    # The fit of an empty cell lacks what only its own answers tell: a draw of the cell's and of an answer's residual.
-    between = (means - fit)[counts > 0]
-    within = (values - means[cells]) * np.sqrt(full / max(1, full - 1))
     wanted = np.repeat(np.arange(size), full - counts)
-    middle = np.where(counts > 0, means, fit)
-    middle[counts == 0] += rng.choice(between, int((counts == 0).sum()))
-    added = middle[wanted] + (rng.choice(within, len(wanted)) if full > 1 else 0.0)
+    added = _added(values, cells, wanted, shape, np.random.default_rng([seed, size, missing]))
     where = np.unravel_index(wanted, shape)
     complete = {facet: np.concatenate([own, more]) for (facet, own), more in zip(places.items(), where, strict=True)}
     return np.concatenate([values, added]), complete, missing
 
 
-def _fitted(means: Floats, empty: npt.NDArray[np.bool_]) -> Floats:
-    """Cell means by main effects and two-way interactions, empty cells filled with what these say of them."""
-    there = ~empty
-    filled = np.where(there, means, means[there].mean())
-    fit = filled
-    for _ in range(_SWEEPS):
-        fit = _two_way(filled)
-        moved = float(np.abs(fit[empty] - filled[empty]).max(initial=0.0))
-        filled[empty] = fit[empty]
-        if moved < _SETTLED:
-            break
-    return fit
+def _added(
+    values: Floats, cells: Integers, wanted: Integers, shape: tuple[int, ...], rng: np.random.Generator
+) -> Floats:
+    """Values for the ``wanted`` cells, a cell as often as values are missing in it."""
+    added = rng.choice(values, len(wanted))
+    if not len(wanted):
+        return added
+    size = int(np.prod(shape))
+    sums, full = np.bincount(cells, values, size), (len(values) + len(wanted)) // size
+    within = _within(values, cells, size) if full > 1 else None
+    for _ in range(_ROUNDS):
+        means = (sums + np.bincount(wanted, added, size)) / full
+        true, noise = _true(means.reshape(shape), None if within is None else within / full, rng)
+        added = true.ravel()[wanted] + math.sqrt(noise * full) * rng.standard_normal(len(wanted))
+    return added
 
 
-def _two_way(cells: Floats) -> Floats:
-    """Projection on main effects and two-way interactions: by inclusion and exclusion of marginal means."""
-    axes, mean = range(cells.ndim), cells.mean()
-    mains = {axis: cells.mean(axis=tuple(a for a in axes if a != axis), keepdims=True) - mean for axis in axes}
-    fit = np.full_like(cells, mean)
-    for effect in mains.values():
-        fit += effect
-    for one, other in combinations(axes, 2):
-        pair = cells.mean(axis=tuple(a for a in axes if a not in {one, other}), keepdims=True)
-        if cells.ndim > 2:
-            fit += pair - mean - mains[one] - mains[other]
-    return fit
+def _within(values: Floats, cells: Integers, size: int) -> float:
+    """Variance of the values of one cell."""
+    counts = np.bincount(cells, minlength=size)
+    apart = values - (np.bincount(cells, values, size) / np.maximum(counts, 1))[cells]
+    return float(apart @ apart) / max(1, len(values) - int((counts > 0).sum()))
+
+
+def _true(means: Floats, noise: float | None, rng: np.random.Generator) -> tuple[Floats, float]:
+    """What cells may be without noise, drawn; and the noise of their means, if not known the last mean square."""
+    found = dict(effects_of(means))
+    squares = {
+        term: means.size / effect.size * float(np.square(effect).sum()) / math.prod(means.shape[a] - 1 for a in term)
+        for term, effect in found.items()
+    }
+    noise = squares[frozenset(range(means.ndim))] if noise is None else noise
+    true = np.zeros(means.shape)
+    for term, normal in effects_of(rng.standard_normal(means.shape)):
+        share = max(0.0, 1 - noise / max(squares[term], 1e-300)) if term else 1.0
+        true += share * found[term] + math.sqrt(noise * share) * normal
+    return true, noise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -38,6 +38,20 @@ class Interval:
     high: float | None
     clusters: int
     note: str = ""
+
+    def mapped(self, rising: Callable[[float], float]) -> Interval:
+        """The interval of a rising function of what this is the interval of."""
+        value, low, high = (None if x is None else rising(x) for x in (self.value, self.low, self.high))
+        return replace(self, value=value, low=low, high=high)
+
+    def holding(self, value: float) -> Interval:
+        """The interval about another value, made wide enough to hold it."""
+        if self.low is None or self.high is None:
+            return replace(self, value=value)
+        return replace(self, value=value, low=min(self.low, value), high=max(self.high, value))
+
+
+NOTHING = Interval(None, None, None, 0, "nothing to estimate from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,7 @@ class Bootstrap:
             return Interval(value, None, None, clusters, "no interval: too few clusters answered every item it needs")
         tail = (1 - self.confidence) / 2
         q_low, q_high = np.quantile(defined, [tail, 1 - tail])
-        factor = _stretch(clusters, self.confidence)
+        factor = stretch(clusters, self.confidence)
         low = value - factor * max(0.0, value - float(q_low))
         high = value + factor * max(0.0, float(q_high) - value)
         note = "every cluster gives the same value" if high - low < _SAME else ""
@@ -139,7 +153,7 @@ def ratio(
     sums = np.column_stack([_sums(clusters, x) for x in (a, b)])
     sums = sums[sums[:, 1] > 0]
     if not len(sums):
-        return Interval(None, None, None, 0, "nothing to estimate from")
+        return NOTHING
     total = sums.sum(axis=0)
     replicates = bootstrap.totals(sums) if len(sums) > 1 else total[None, :]
     return bootstrap.interval(float(total[0] / total[1]), replicates[:, 0] / replicates[:, 1], len(sums), bounds)
@@ -171,7 +185,7 @@ def of_item_means(
         ``clusters`` counts those with any answer.
     """
     if not len(values):
-        return Interval(None, None, None, 0, "nothing to estimate from")
+        return NOTHING
     groups, clusters = np.unique(clusters, return_inverse=True)
     shape = (len(groups), int(items.max()) + 1)
     cells, size = clusters * shape[1] + items, shape[0] * shape[1]
@@ -211,7 +225,8 @@ def _multiplicities(replicates: int, clusters: int, seed: int) -> Floats:
 
 
 @lru_cache
-def _stretch(clusters: int, confidence: float) -> float:
+def stretch(clusters: int, confidence: float) -> float:
+    """What normal quantiles are stretched by for few clusters, ``√(G/(G−1)) t(G−1)/z``; see ``Bootstrap.interval``."""
     probability = (1 + confidence) / 2
     z = NormalDist().inv_cdf(probability)
     return math.sqrt(clusters / (clusters - 1)) * t_quantile(probability, clusters - 1) / z

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from culturesim.errors import AnalysisError
-from culturesim.stats.inference import Floats, Interval
+from culturesim.stats.inference import NOTHING, Floats, Interval
+from culturesim.stats.jackknife import LOG, jackknife
+from culturesim.stats.tables import table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +62,57 @@ def intraclass(values: npt.ArrayLike, *, confidence: float = 0.95) -> Intraclass
     Shrout & Fleiss (1979), Intraclass correlations: uses in assessing rater reliability, Psychological Bulletin 86(2).
     McGraw & Wong (1996), Forming inferences about some intraclass correlation coefficients, Psychological Methods 1(1).
     """
-    table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2:
-        raise AnalysisError(f"intraclass correlations need a table of targets by raters, not {table.ndim} dimensions")
+    table = table_of(values, "an intraclass correlation", "targets", "raters")
     complete = table[np.isfinite(table).all(axis=1)]
     (n, k), left_out = complete.shape, len(table) - len(complete)
     if n < 2 or k < 2:
         return _nothing("nothing to estimate from: fewer than two complete targets or raters", n, k, left_out)
     if np.ptp(complete) == 0:
         return _nothing("nothing to estimate from: all ratings are the same", n, k, left_out)
-    ends = _ends(*_mean_squares(complete), n, k, (1 - confidence) / 2)
+    ends = _ends(*_two_way(complete), n, k, (1 - confidence) / 2)
     note = f"{left_out} targets that not all raters rated are left out" if left_out else ""
     return _all([_interval(end, n, note) for end in ends], n, k, left_out)
+
+
+def retest(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interval:
+    """Test–retest reliability over repeats within personas: ``icc1`` where repeats may be missing.
+
+    With mean squares between and within personas, ``ρ = (MSB − MSW)/(MSB + (n₀ − 1) MSW)``,
+    ``n₀ = (N − Σn_i²/N)/(P − 1)`` repeats on average: the share of personas in the variance of one answer.
+
+    Parameters
+    ----------
+    values : (n_personas, repeats)
+        One item or score; NaN where missing. Personas with fewer than two repeats are left out.
+
+    Returns
+    -------
+    Interval
+        In [−1/(n₀ − 1), 1]. Over personas, by the jackknife of ln(MSB/MSW), which unlike the F interval does not take
+        answers for normal.
+
+    References
+    ----------
+    Shrout & Fleiss (1979), Intraclass correlations, Psychological Bulletin 86(2). Arvesen & Schmitz (1970), Robust
+    procedures for variance component problems using the jackknife, Biometrics 26(4).
+    """
+    x = table_of(values, "test–retest", "personas", "repeats")
+    x = x[(~np.isnan(x)).sum(axis=1) >= 2]
+    if len(x) < 2:
+        return replace(NOTHING, clusters=len(x), note="fewer than two personas answered twice")
+    x = x - np.nanmean(x)
+    sums = np.column_stack([(~np.isnan(x)).sum(axis=1), np.nansum(x, axis=1), np.nansum(x**2, axis=1)])
+    sums = np.column_stack([sums, sums[:, 1] ** 2 / sums[:, 0], sums[:, 0] ** 2])
+    total = sums.sum(axis=0, keepdims=True)
+    between, within, repeats = (float(part[0]) for part in _one_way(total, len(x)))
+    if between <= 0 and within <= 0:
+        return Interval(None, None, None, len(x), "all answers are the same")
+    if within <= 1e-12 * between:
+        return Interval(1.0, None, None, len(x), "no interval: no persona ever answered otherwise")
+    b, w, _ = _one_way(total - sums, len(x) - 1) if len(x) > 2 else (np.ones(1), np.ones(1), np.ones(1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = jackknife(between / within, b / w, confidence=confidence, link=LOG)
+    return found.mapped(lambda f: _of_f(f, repeats))
 
 
 def _nothing(note: str, n: int, k: int, left_out: int) -> Intraclass:
@@ -93,7 +133,7 @@ def _interval(ends: tuple[float, float, float], n: int, note: str) -> Interval:
     return Interval(value, low, high, n, note)
 
 
-def _mean_squares(table: Floats) -> tuple[float, float, float, float]:
+def _two_way(table: Floats) -> tuple[float, float, float, float]:
     """T, R, E, W."""
     n, k = table.shape
     grand = table.mean()
@@ -113,17 +153,17 @@ def _ends(t: float, r: float, e: float, w: float, n: int, k: int, tail: float) -
     """Value, low and high of the six."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t, r, e, w = (np.float64(x) for x in (t, r, e, w))
-        first = _of_f(t / w, n - 1, n * (k - 1), tail)
-        third = _of_f(t / e, n - 1, (n - 1) * (k - 1), tail)
+        first = _f_ends(t / w, n - 1, n * (k - 1), tail)
+        third = _f_ends(t / e, n - 1, (n - 1) * (k - 1), tail)
         second = ((t - e) / (t + (k - 1) * e + k * (r - e) / n), *_agreement(t, r, e, n, k, tail))
-        single = [tuple(1.0 if f == np.inf else (f - 1) / (f + k - 1) for f in fs) for fs in (first, third)]
+        single = [tuple(_of_f(f, k) for f in fs) for fs in (first, third)]
         means = [tuple(1 - 1 / f for f in fs) for fs in (first, third)]
         second_mean = ((t - e) / (t + (r - e) / n), *(k * x / (1 + (k - 1) * x) for x in second[1:]))
     found = [single[0], second, single[1], means[0], second_mean, means[1]]
     return [(float(v), float(low), float(high)) for v, low, high in found]
 
 
-def _of_f(f: float, above: int, below: int, tail: float) -> tuple[float, float, float]:
+def _f_ends(f: float, above: int, below: int, tail: float) -> tuple[float, float, float]:
     from scipy.special import fdtri
 
     low, high = f / fdtri(above, below, 1 - tail), f * fdtri(below, above, 1 - tail)
@@ -141,3 +181,16 @@ def _agreement(t: float, r: float, e: float, n: int, k: int, tail: float) -> tup
     upper, lower = fdtri(n - 1, df, 1 - tail), fdtri(df, n - 1, 1 - tail)
     noise = k * r + (k * n - k - n) * e
     return n * (t - upper * e) / (upper * noise + n * t), n * (lower * t - e) / (noise + n * lower * t)
+
+
+def _of_f(f: float, k: float) -> float:
+    """ICC of one rating from F = T/W, or T/E: ``(F − 1)/(F + k − 1)``."""
+    return 1.0 if f == np.inf else (f - 1) / (f + k - 1)
+
+
+def _one_way(sums: Floats, personas: int) -> tuple[Floats, Floats, Floats]:
+    """MSB, MSW and n₀ from sums of n, Σx, Σx², (Σx)²/n and n² over ``personas``."""
+    n, s, q, t, squares = sums.T
+    within = np.maximum(0.0, q - t) / (n - personas)
+    between = np.maximum(0.0, t - s**2 / n) / (personas - 1)
+    return np.asarray(between), np.asarray(within), np.asarray((n - squares / n) / (personas - 1))

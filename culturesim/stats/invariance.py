@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.cfa import Level, Moments, Solution, fit
-from culturesim.stats.inference import Floats, Integers
+from culturesim.stats.inference import Floats
+from culturesim.stats.tables import fillings_of
 
 LEVELS: tuple[Level, ...] = ("configural", "metric", "scalar")
 
@@ -71,7 +72,7 @@ def invariance(
     values: npt.ArrayLike,
     groups: npt.ArrayLike,
     factors: npt.ArrayLike | None = None,
-    persons: npt.ArrayLike | None = None,
+    personas: npt.ArrayLike | None = None,
 ) -> Invariance:
     """Multi-group confirmatory factor analysis: configural, metric and scalar invariance.
 
@@ -82,9 +83,9 @@ def invariance(
     Configural invariance holds with CFI ≥ .90 and RMSEA ≤ .08; metric and scalar hold where CFI falls by no more than
     .01 from the level before. Equal means of a scale may be compared where scalar invariance holds.
 
-    χ² supposes normal answers of different persons: of the same persons in several groups it has no p, and with groups
-    below 200 it rejects a little too often (7 % where 5 % are meant). The rule on CFI does not use p. Answers on five
-    codes that are not far to one side are taken as normal with little harm.
+    χ² supposes normal answers of different personas: of the same personas in several groups it has no p, and with
+    groups below 200 it rejects a little too often (7 % where 5 % are meant). The rule on CFI does not use p. Answers on
+    five codes that are not far to one side are taken as normal with little harm.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def invariance(
         The group of each filling.
     factors : (k,) integers or (k, m) booleans, optional
         The factor of each item, or which items belong to which factor; by default one factor of all.
-    persons : (n,), optional
+    personas : (n,), optional
         Who filled in.
 
     Returns
@@ -107,39 +108,22 @@ def invariance(
     Cheung & Rensvold (2002), Evaluating goodness-of-fit indexes for testing measurement invariance, Structural Equation
     Modeling 9(2).
     """
-    table, labels, places, left_out = _complete(values, groups)
-    if persons is not None and len(np.asarray(persons)) != len(np.asarray(values)):
-        raise AnalysisError("invariance needs a person for each filling, or none at all")
-    pattern = _pattern(factors, table.shape[1])
-    moments = tuple(_moments(table[places == g]) for g in range(len(labels)))
+    fillings = fillings_of(values, groups, personas, "invariance")
+    pattern = _pattern(factors, fillings.table.shape[1])
+    complete = np.isfinite(fillings.table).all(axis=1)
+    table, places, who = fillings.table[complete], fillings.groups[complete], fillings.personas[complete]
+    names, left_out = fillings.labels, int((~complete).sum())
+    moments = tuple(_moments(table[places == g]) for g in range(len(names)))
     sizes = tuple(group.n for group in moments)
-    names = tuple(int(label) for label in labels)
     if reason := _too_little(moments, pattern):
         fits = tuple(_unfitted(level, moments, pattern, reason) for level in LEVELS)
         changes = tuple(Change(level, None, 0, None, None, None, reason) for level in LEVELS[1:])
         return Invariance(fits, changes, "unknown", names, sizes, left_out, reason)
-    shared = _shared(values, groups, persons)
+    shared = len(np.unique(who)) < len(np.unique(np.column_stack([who, places]), axis=0))
     fits = tuple(_fitted(level, moments, pattern, shared) for level in LEVELS)
     changes = tuple(_change(before, after, shared) for before, after in pairwise(fits))
     note = f"{left_out} fillings with a missing answer are left out" if left_out else ""
     return Invariance(fits, changes, _supported(fits[0], changes), names, sizes, left_out, note)
-
-
-def _complete(values: npt.ArrayLike, groups: npt.ArrayLike) -> tuple[Floats, Integers, Integers, int]:
-    table = np.asarray(values, dtype=np.float64)
-    labels, places = np.unique(np.asarray(groups), return_inverse=True)
-    if table.ndim != 2 or len(table) != len(places):
-        raise AnalysisError("invariance needs a table of fillings by items, and a group for each filling")
-    complete = np.isfinite(table).all(axis=1)
-    return table[complete], labels, places[complete].astype(np.int64), int((~complete).sum())
-
-
-def _shared(values: npt.ArrayLike, groups: npt.ArrayLike, persons: npt.ArrayLike | None) -> bool:
-    if persons is None:
-        return False
-    there = np.isfinite(np.asarray(values, dtype=np.float64)).all(axis=1)
-    pairs = np.unique(np.column_stack([np.asarray(persons)[there], np.asarray(groups)[there]]), axis=0)
-    return len(np.unique(pairs[:, 0])) < len(pairs)
 
 
 def _pattern(factors: npt.ArrayLike | None, k: int) -> npt.NDArray[np.bool_]:
@@ -207,7 +191,7 @@ def _fitted(level: Level, moments: tuple[Moments, ...], pattern: npt.NDArray[np.
     rmsea, low, high = (math.sqrt(g * x / (n * df)) if df else None for x in (max(chi2 - df, 0.0), *ends))
     p = float(chdtrc(df, chi2)) if df and not shared else None
     notes = ["a unique variance or a correlation of factors stands at its end (Heywood case)"] * solution.heywood
-    notes += ["no p: the same persons are in several groups"] * shared
+    notes += ["no p: the same personas are in several groups"] * shared
     return Fit(level, chi2, df, p, cfi, tli, rmsea, low, high, _srmr(moments, solution), solution, "; ".join(notes))
 
 
@@ -218,20 +202,14 @@ def _independent(moments: tuple[Moments, ...]) -> tuple[float, int]:
 
 
 def _noncentral(chi2: float, df: int) -> tuple[float, float]:
-    """Noncentralities under which χ² is at its upper and its lower 5 %."""
-    from scipy.optimize import brentq
-    from scipy.special import chdtr, chndtr
+    """Noncentralities under which χ² is at its upper and its lower 5 %; 0 where none is."""
+    from scipy.special import chdtr, chndtrinc
 
-    found = []
-    for probability in (0.95, 0.05):
-        if df == 0 or chdtr(df, chi2) < probability:
-            found.append(0.0)
-            continue
-        top = max(chi2, 10.0)
-        while chndtr(chi2, df, top) > probability:
-            top *= 2
-        found.append(float(brentq(lambda x, q=probability: chndtr(chi2, df, x) - q, 0.0, top)))
-    return found[0], found[1]
+    low, high = (
+        float(chndtrinc(chi2, df, probability)) if df and chdtr(df, chi2) > probability else 0.0
+        for probability in (0.95, 0.05)
+    )
+    return low, high
 
 
 def _srmr(moments: tuple[Moments, ...], solution: Solution) -> float:
@@ -253,7 +231,7 @@ def _change(before: Fit, after: Fit, shared: bool) -> Change:
         return Change(after.level, None, df, None, None, None, before.note or after.note)
     chi2, cfi = max(after.chi2 - before.chi2, 0.0), after.cfi - before.cfi
     p = float(chdtrc(df, chi2)) if df and not shared else None
-    note = "no p: the same persons are in several groups" if shared else ""
+    note = "no p: the same personas are in several groups" if shared else ""
     return Change(after.level, chi2, df, p, cfi, cfi >= -CFI_DROP, note)
 
 

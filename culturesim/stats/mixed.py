@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.components import shifted
+from culturesim.stats.components import RESIDUAL, of_draws, shifted
 from culturesim.stats.equations import Equations
 from culturesim.stats.inference import Bootstrap, Floats, Interval
-from culturesim.stats.models import Coefficient, Design, Wald, coefficient, places_of, ranked, wald
+from culturesim.stats.models import Coefficient, Design, Wald, coefficient, ranked, wald
 from culturesim.stats.reml import Reml, fitted
+from culturesim.stats.tables import places_of
 
 INTERCEPT = "(intercept)"
 
@@ -160,11 +161,7 @@ def _variances(fit: Reml, levels: Mapping[str, int], n: int, bootstrap: Bootstra
     counts = np.array([*levels.values()])
     df = np.append(counts - 1, max(1, n - counts.max())).astype(np.float64)
     drawn = np.maximum(0.0, shifted(fit.variances, fit.covariance, df, bootstrap))
-    tail = (1 - bootstrap.confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    made = {}
-    for k, name in enumerate([*levels, "residual"]):
-        value = float(fit.variances[k])
-        clusters = int(counts[k]) if k < len(counts) else n
-        made[name] = Interval(value, min(float(low[k]), value), max(float(high[k]), value), clusters)
-    return made
+    return {
+        name: of_draws(float(fit.variances[k]), drawn[:, k], bootstrap.confidence, levels.get(name, n))
+        for k, name in enumerate([*levels, RESIDUAL])
+    }

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
-from culturesim.stats.inference import Floats, Integers, Interval
+from culturesim.stats.inference import Floats, Interval
+from culturesim.stats.tables import places_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,11 @@ def design(terms: Mapping[str, npt.ArrayLike], *, labels: Mapping[str, Sequence[
             columns.append(array.astype(np.float64))
             names.append(term)
         else:
-            levels, codes = np.unique(array, return_inverse=True)
+            levels, codes = np.unique(array), places_of(array)
             called = (labels or {}).get(term, [str(level) for level in levels])
             if len(called) != len(levels):
                 raise AnalysisError(f"term {term} has {len(levels)} levels and {len(called)} labels")
-            columns += [(codes.reshape(-1) == place).astype(np.float64) for place in range(1, len(levels))]
+            columns += [(codes == place).astype(np.float64) for place in range(1, len(levels))]
             names += [f"{term}[{label}]" for label in called[1:]]
         places[term] = tuple(range(first, len(columns)))
     empty = np.empty((len(np.asarray(next(iter(terms.values()), []))), 0))
@@ -140,9 +141,3 @@ def ranked(columns: Floats) -> bool:
     if (sizes <= 1e-10 * np.sqrt(np.square(columns).sum(axis=0))).any():
         return False
     return bool(np.linalg.matrix_rank(scaled / sizes, tol=1e-8) == columns.shape[1])
-
-
-def places_of(codes: npt.ArrayLike) -> Integers:
-    """Codes as 0 … q − 1, in their order."""
-    places: Integers = np.unique(np.asarray(codes), return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return places

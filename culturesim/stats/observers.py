@@ -10,19 +10,21 @@ import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.inference import Floats, Interval
-from culturesim.stats.jackknife import jackknife
+from culturesim.stats.jackknife import CAPPED, jackknife
+from culturesim.stats.tables import table_of
 
-Level = Literal["nominal", "ordinal", "interval", "ratio"]
+ScaleLevel = Literal["nominal", "ordinal", "interval", "ratio"]
 Weights = Literal["none", "linear", "quadratic"]
 
 MOST_VALUES = 200
 
 _BOUNDS = (-1.0, 1.0)
 _SAME = 1e-12
+_FORM = ("agreement", "units", "observers")
 _AT_ONCE = 500
 
 
-def krippendorff_alpha(values: npt.ArrayLike, *, level: Level, confidence: float = 0.95) -> Interval:
+def krippendorff_alpha(values: npt.ArrayLike, *, level: ScaleLevel, confidence: float = 0.95) -> Interval:
     """Krippendorff's ``α = 1 − D_o / D_e``, observed over expected disagreement of answers to the same unit.
 
     A unit with m ≥ 2 answers brings each ordered pair (c, k) of them with weight 1/(m−1) into the coincidences o_ck,
@@ -63,7 +65,7 @@ def krippendorff_alpha(values: npt.ArrayLike, *, level: Level, confidence: float
     return _estimated((pairs / (answers - 1)[:, None, None]).reshape(len(counts), len(codes) ** 2), alpha, confidence)
 
 
-def _alpha(coincidences: Floats, codes: Floats, level: Level) -> Floats:
+def _alpha(coincidences: Floats, codes: Floats, level: ScaleLevel) -> Floats:
     """(R, c²) → (R,)."""
     o = coincidences.reshape(len(coincidences), len(codes), len(codes))
     margins = o.sum(axis=2)
@@ -80,7 +82,7 @@ def _ordinal(margins: Floats) -> Floats:
     return found
 
 
-def _distances(codes: Floats, level: Level) -> Floats:
+def _distances(codes: Floats, level: ScaleLevel) -> Floats:
     apart: Floats = codes[:, None] - codes[None, :]
     if level == "nominal":
         return np.where(apart != 0, 1.0, 0.0)
@@ -111,7 +113,7 @@ def fleiss_kappa(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interval
     ----------
     Fleiss (1971), Measuring nominal scale agreement among many raters, Psychological Bulletin 76(5).
     """
-    table = _table(values)
+    table = table_of(values, *_FORM)
     table = table[np.isfinite(table).all(axis=1)]
     counts, _ = _counts(table)
     m = table.shape[1]
@@ -178,23 +180,15 @@ def _estimated(sums: Floats, statistic: Callable[[Floats], Floats], confidence: 
     value = float(statistic(total[None])[0])
     if not np.isfinite(value):
         return Interval(None, None, None, len(sums), "nothing to estimate from: all answers are the same")
-    value = 1.0 if abs(value - 1) < _SAME else value
     with np.errstate(invalid="ignore", divide="ignore"):
         starts = range(0, len(sums), _AT_ONCE)
         without = np.concatenate([statistic(total - sums[start : start + _AT_ONCE]) for start in starts])
-    return jackknife(value, without, scale="log", confidence=confidence, bounds=_BOUNDS)
-
-
-def _table(values: npt.ArrayLike) -> Floats:
-    table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2:
-        raise AnalysisError(f"agreement needs a table of units by observers, not {table.ndim} dimensions")
-    return table
+    return jackknife(value, without, link=CAPPED, confidence=confidence, bounds=_BOUNDS)
 
 
 def _counts(values: npt.ArrayLike) -> tuple[Floats, Floats]:
     """How often each unit got each code, (units, c), and the codes."""
-    table = _table(values)
+    table = table_of(values, *_FORM)
     there = np.isfinite(table)
     codes, places = np.unique(table[there], return_inverse=True)
     if len(codes) > MOST_VALUES:

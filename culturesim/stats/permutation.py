@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.inference import Floats, Integers
+from culturesim.stats.tables import places_of
 
 TIE = 1e-9
 """Sums of the same numbers in another order differ by rounding."""
@@ -47,7 +48,7 @@ class Permutations:
 
     def orders(self, clusters: int, blocks: npt.ArrayLike | None = None) -> Integers:
         """Random orders of clusters, (R, G): row r is a permutation of 0 … G − 1 that stays within blocks."""
-        home = np.zeros(clusters) if blocks is None else np.unique(np.asarray(blocks), return_inverse=True)[1]
+        home = np.zeros(clusters) if blocks is None else places_of(blocks)
         rng = np.random.default_rng([self.seed, clusters])
         orders = np.empty((self.draws, clusters), dtype=np.int64)
         orders[:, np.argsort(home, kind="stable")] = np.argsort(home + rng.random((self.draws, clusters)), axis=1)
@@ -109,7 +110,7 @@ def mean_difference(
     """
     y, group = np.asarray(values, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     if blocks is not None:
-        home = np.unique(np.asarray(blocks), return_inverse=True)[1]
+        home = places_of(blocks)
         y = y - (np.bincount(home, weights=y) / np.bincount(home))[home]
 
     def difference(drawn: npt.NDArray[np.generic]) -> Floats:

@@ -69,8 +69,7 @@ def distance(printed: Floats, reversed_: Floats, clusters: Integers, bootstrap: 
     """
     content, position = _parts(printed, reversed_)
     square = ratio(content**2 + position**2, 1.0, clusters, bootstrap, (0.0, 0.25))
-    value, low, high = (None if x is None else 2 * math.sqrt(x) for x in (square.value, square.low, square.high))
-    return Interval(value, low, high, square.clusters, square.note)
+    return square.mapped(lambda x: 2 * math.sqrt(x))
 
 
 def _parts(printed: Floats, reversed_: Floats) -> tuple[Floats, Floats]:

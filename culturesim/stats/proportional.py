@@ -1,17 +1,23 @@
-"""Proportional-odds models by Newton's method, quick enough for one model per item, with scores clustered by person."""
+"""Proportional-odds models by Newton's method, quick enough for one model per item, with errors that know clusters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.inference import Floats, Integers
+from culturesim.stats.tables import places_of
+
+Errors = Literal["jackknife", "sandwich", "model"]
 
 _STEPS = 100
 _TOLERANCE = 1e-9
 _FARTHEST = 15.0
+"""Log odds per unit of a regressor beyond which a slope is no estimate: the answers are separated."""
+_SINGULAR = 1e-9
 _TINY = 1e-300
 
 
@@ -24,15 +30,10 @@ class ProportionalOdds:
     likelihood: float
     settled: bool
 
-
-@dataclass(frozen=True, slots=True)
-class RobustScore:
-    """A score test, see ``score_test``: F of its degrees of freedom, and p. None where it cannot be made."""
-
-    statistic: float | None
-    df: int
-    below: int
-    p: float | None
+    @property
+    def parameters(self) -> Floats:
+        """Thresholds, then slopes."""
+        return np.concatenate([self.thresholds, self.slopes])
 
 
 def fit(codes: Integers, x: Floats, *, start: ProportionalOdds | None = None) -> ProportionalOdds:
@@ -61,7 +62,7 @@ def fit(codes: Integers, x: Floats, *, start: ProportionalOdds | None = None) ->
     theta = np.concatenate([_marginal(codes, k), np.zeros(p)])
     if start is not None:
         theta[: k - 1], theta[k - 1 : k - 1 + len(start.slopes)] = start.thresholds, start.slopes
-    terms = _Terms(codes, x, theta)
+    terms = Terms(codes, x, theta)
     settled = False
     for _ in range(_STEPS):
         gradient, information = terms.gradient(), terms.information()
@@ -76,75 +77,54 @@ def fit(codes: Integers, x: Floats, *, start: ProportionalOdds | None = None) ->
     return ProportionalOdds(terms.theta[: k - 1], terms.theta[k - 1 :], terms.likelihood, settled)
 
 
-def score_test(codes: Integers, x: Floats, null: ProportionalOdds, clusters: Integers) -> RobustScore:
-    """Score test that the slopes of the last columns of x are 0, honest where answers of a cluster hang together.
+def covariance(codes: Integers, x: Floats, found: ProportionalOdds, clusters: Integers, errors: Errors) -> Floats:
+    """Covariance of thresholds and slopes, (K−1+p, K−1+p).
 
-    With U the scores of the tested slopes at the null fit, freed of the other parameters (``U_t − I_tn I_nn⁻¹ U_n``),
-    added up within each of C clusters to u_g, and ``V = C/(C−1) Σ (u_g − ū)(u_g − ū)'``: ``T² = U' V⁻¹ U`` and
-    ``F = (C − q)/(q (C − 1)) T²`` is held to F(q, C − q), as Hotelling's. Only the null model is fitted, so nothing
-    fails where a group is separated.
+    With scores s_g and information H_g of cluster g and ``H = Σ H_g``:
+
+    - ``sandwich``: ``G/(G−1) · H⁻¹ (Σ s_g s_g') H⁻¹`` (Liang & Zeger 1986, with the factor for G clusters);
+    - ``jackknife``: ``(G−1)/G · Σ d_g d_g'``, ``d_g = (H − H_g)⁻¹ s_g``: what leaving a cluster out does to the
+      estimate, in one step from it (Lipsitz, Dear & Zhao 1994). NaN where leaving one out leaves something that cannot
+      be estimated;
+    - ``model``: H⁻¹, for answers that are independent.
 
     Parameters
     ----------
     codes, x
-        As for ``fit``, with all columns.
-    null
-        The fit on the first columns of x.
+        As for ``fit``.
     clusters : (n,)
-        The person of each answer.
-
-    References
-    ----------
-    Boos (1992), On generalized score tests, The American Statistician 46(4).
-    """
-    k, held = len(null.thresholds) + 1, len(null.slopes)
-    free = k - 1 + held
-    theta = np.concatenate([null.thresholds, null.slopes, np.zeros(x.shape[1] - held)])
-    terms = _Terms(codes, x, theta)
-    information = terms.information()
-    carried = np.linalg.lstsq(information[:free, :free], information[:free, free:], rcond=None)[0]
-    scores = terms.scores()
-    freed = scores[:, free:] - scores[:, :free] @ carried
-    return _hotelling(clustered(freed, clusters))
-
-
-def sandwich(codes: Integers, x: Floats, found: ProportionalOdds, clusters: Integers) -> Floats:
-    """Covariance of the slopes, robust to dependence within clusters: ``C/(C−1) I⁻¹ (Σ s_g s_g') I⁻¹``, (p, p).
+        The persona of each answer.
 
     References
     ----------
     Liang & Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika 73(1).
+    Lipsitz, Dear & Zhao (1994), Jackknife estimators of variance for parameter estimates from estimating equations,
+    Biometrics 50(3).
     """
-    terms = _Terms(codes, x, np.concatenate([found.thresholds, found.slopes]))
-    summed = clustered(terms.scores(), clusters)
-    bread = np.linalg.pinv(terms.information(), hermitian=True)
-    first = len(found.thresholds)
-    covariance: Floats = bread @ (summed.T @ summed) @ bread * len(summed) / max(len(summed) - 1, 1)
-    return covariance[first:, first:]
+    theta = found.parameters
+    terms = Terms(codes, x, theta)
+    information = terms.information()
+    if errors == "model":
+        return np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64)
+    home = places_of(clusters)
+    scores, count = sums_of(terms.scores(), home), int(home.max()) + 1
+    if errors == "sandwich":
+        moved = scores @ np.linalg.pinv(information, hermitian=True)
+        return np.asarray(moved.T @ moved * count / max(count - 1, 1), dtype=np.float64)
+    order = np.argsort(home, kind="stable")
+    members = np.split(order, np.searchsorted(home[order], np.arange(1, count)))
+    rest = np.stack([information - Terms(codes[own], x[own], theta).information() for own in members])
+    sizes = np.sqrt(np.abs(information.diagonal()))
+    if np.linalg.eigvalsh(rest / np.outer(sizes, sizes)).min() < _SINGULAR:
+        return np.full_like(information, np.nan)
+    moved = np.linalg.solve(rest, scores[..., None])[..., 0]
+    return np.asarray((count - 1) / count * moved.T @ moved, dtype=np.float64)
 
 
-def clustered(rows: Floats, clusters: Integers) -> Floats:
-    """Sums of rows within each cluster, (C, p)."""
-    _, places = np.unique(clusters, return_inverse=True)
-    columns = [np.bincount(places, weights=column) for column in rows.T]
-    return np.column_stack(columns) if columns else np.zeros((int(places.max(initial=-1)) + 1, 0))
-
-
-def _hotelling(sums: Floats) -> RobustScore:
-    from scipy.special import fdtrc
-
-    c = len(sums)
-    total, centred = sums.sum(axis=0), sums - sums.mean(axis=0)
-    spread = centred.T @ centred * c / max(c - 1, 1)
-    scale = np.sqrt(np.diag(spread))
-    used = scale > 1e-12 * max(scale.max(initial=0.0), 1.0)
-    if not 0 < used.sum() < c:
-        return RobustScore(None, int(used.sum()), 0, None)
-    spread, total = spread[np.ix_(used, used)] / np.outer(scale[used], scale[used]), total[used] / scale[used]
-    q = int(np.linalg.matrix_rank(spread, tol=1e-8, hermitian=True))
-    squared = float(total @ np.linalg.pinv(spread, rcond=1e-8, hermitian=True) @ total)
-    f = squared * (c - q) / (q * (c - 1))
-    return RobustScore(f, q, c - q, float(fdtrc(q, c - q, f)))
+def sums_of(rows: Floats, home: Integers) -> Floats:
+    """Sums of rows within each cluster, (G, p)."""
+    count = int(home.max(initial=-1)) + 1
+    return np.array([np.bincount(home, column, count) for column in rows.T]).reshape(-1, count).T
 
 
 def _marginal(codes: Integers, k: int) -> Floats:
@@ -153,26 +133,28 @@ def _marginal(codes: Integers, k: int) -> Floats:
     return thresholds
 
 
-def _moved(terms: _Terms, step: Floats) -> _Terms | None:
+def _moved(terms: Terms, step: Floats) -> Terms | None:
     for halving in range(30):
-        moved = _Terms(terms.codes, terms.x, terms.theta + step * 0.5**halving)
+        moved = Terms(terms.codes, terms.x, terms.theta + step * 0.5**halving)
         if (np.diff(moved.theta[: terms.cuts]) > 0).all() and moved.likelihood >= terms.likelihood:
             return moved
     return None
 
 
-class _Terms:
-    """Likelihood, its gradient and its curvature at one point."""
+class Terms:
+    """Likelihood, its gradient and its curvature at one point: ``theta`` holds the thresholds, then the slopes."""
 
     def __init__(self, codes: Integers, x: Floats, theta: Floats) -> None:
         self.codes, self.x, self.theta = codes, x, theta
         self.cuts = len(theta) - x.shape[1]
         padded = np.concatenate([[-np.inf], theta[: self.cuts], [np.inf]])
         eta = x @ theta[self.cuts :]
-        self.lower, self.upper = _logistic(padded[codes] - eta), _logistic(padded[codes + 1] - eta)
-        self.p = np.maximum(self.upper - self.lower, _TINY)
+        low, high = padded[codes] - eta, padded[codes + 1] - eta
+        self.lower, self.upper, above_low, above_high = (_logistic(z) for z in (low, high, -low, -high))
+        # Of two shares near 1 the difference is lost to rounding; that of what is above them is not.
+        self.p = np.maximum(np.where(low > -high, above_low - above_high, self.upper - self.lower), _TINY)
         self.likelihood = float(np.log(self.p).sum())
-        self.at_lower, self.at_upper = (f * (1 - f) for f in (self.lower, self.upper))
+        self.at_lower, self.at_upper = self.lower * above_low, self.upper * above_high
 
     def scores(self) -> Floats:
         """Derivatives of each answer's log-likelihood, (n, K−1+p)."""
@@ -183,6 +165,7 @@ class _Terms:
         return np.column_stack([thresholds[:, 1:-1], self.x * (self.upper + self.lower - 1)[:, None]])
 
     def gradient(self) -> Floats:
+        """Derivatives of the log-likelihood, (K−1+p,)."""
         found: Floats = self.scores().sum(axis=0)
         return found
 

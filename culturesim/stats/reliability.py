@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from culturesim.errors import AnalysisError
+from culturesim.stats.covariances import Covariances, replicated
 from culturesim.stats.factors import OneFactor, one_factor, one_factor_influence
 from culturesim.stats.inference import Floats, Interval
-from culturesim.stats.jackknife import Scale, jackknife, of_error
-from culturesim.stats.pairwise import Moments, replicated
+from culturesim.stats.jackknife import CAPPED, FISHER, Link, jackknife, of_error
+from culturesim.stats.tables import table_of
 
 TOP = (-np.inf, 1.0)
 
 _SAME = 1e-12
+_FORM = ("reliability", "personas", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +35,21 @@ class ItemTotal:
 def cronbach_alpha(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interval:
     """Cronbach's ``α = k/(k−1) · (1 − Σ s_ii / ΣΣ s_ij)`` of the items' covariances s.
 
-    Covariances are of the persons who answered both items (pairwise). Items that all answer alike have no variance and
+    Covariances are of the personas who answered both items (pairwise). Items that all answer alike have no variance and
     are left out, as other programs do; the note counts them.
 
-    The interval leaves out one person at a time, on the scale −log(1 − α), with t(n−1): unlike intervals of normal
+    The interval leaves out one persona at a time, on the scale −log(1 − α), with t(n−1): unlike intervals of normal
     theory it needs neither normal answers nor equal covariances.
 
     Parameters
     ----------
-    values : (n persons, k items)
+    values : (n personas, k items)
         Answers, reverse-keyed items already turned; NaN is missing.
 
     Returns
     -------
     Interval
-        In (−∞, 1]; 1 where all items are the same, without ends. None with fewer than 3 persons or 2 items that vary.
+        In (−∞, 1]; 1 where all items are the same, without ends. None with fewer than 3 personas or 2 items that vary.
 
     References
     ----------
@@ -71,18 +72,18 @@ def mcdonald_omega(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interv
     """McDonald's ``ω = (Σλ)² / ((Σλ)² + Σψ)`` of the sum of items with one common factor.
 
     Loadings λ and unique variances ψ are fitted to the pairwise covariances by maximum likelihood. The standard error
-    is that of the infinitesimal jackknife (each person's influence on λ and ψ, carried on to ω), so answers need not
+    is that of the infinitesimal jackknife (each persona's influence on λ and ψ, carried on to ω), so answers need not
     be normal; the interval is symmetric on the scale −log(1 − ω), with t(n−1). Items that do not vary are left out.
 
     Parameters
     ----------
-    values : (n persons, k items)
+    values : (n personas, k items)
         Answers, reverse-keyed items already turned; NaN is missing.
 
     Returns
     -------
     Interval
-        In [0, 1]. None with fewer than 3 items that vary (two have no single solution) or no more persons than items;
+        In [0, 1]. None with fewer than 3 items that vary (two have no single solution) or no more personas than items;
         the note says where an item has no unique variance left (a Heywood case).
 
     References
@@ -93,17 +94,17 @@ def mcdonald_omega(values: npt.ArrayLike, *, confidence: float = 0.95) -> Interv
     if table is None:
         return missing
     if len(table) <= table.shape[1]:
-        return replace(missing, note="nothing to estimate from: no more persons than items")
-    moments = Moments(table)
-    covariance = moments.covariance()
+        return replace(missing, note="nothing to estimate from: no more personas than items")
+    pairs = Covariances(table)
+    covariance = pairs.of_all()
     if not np.isfinite(covariance).all() or np.linalg.eigvalsh(covariance)[0] <= _SAME:
-        note = "no estimate: some items follow from the others, or too few persons answered both items of a pair"
+        note = "no estimate: some items follow from the others, or too few personas answered both items of a pair"
         return replace(missing, note=note)
     fit = one_factor(covariance)
     omega = _omega(fit)
-    influence = one_factor_influence(fit, covariance, moments.x, moments.there, _omega_slopes(fit))
+    influence = one_factor_influence(fit, covariance, pairs.x, pairs.there, _omega_slopes(fit))
     error = float(np.sqrt((influence**2).sum() / (len(table) * (len(table) - 1)))) / max(1 - omega, _SAME)
-    found = of_error(omega, error, len(table), scale="log", confidence=confidence, bounds=(0.0, 1.0))
+    found = of_error(omega, error, len(table), link=CAPPED, confidence=confidence, bounds=(0.0, 1.0))
     heywood = "an item has no unique variance left (Heywood case)" if not fit.free.all() else ""
     return replace(found, note=_joined(found.note, heywood, missing.note))
 
@@ -116,7 +117,7 @@ def item_totals(values: npt.ArrayLike, *, confidence: float = 0.95) -> tuple[Ite
 
     Parameters
     ----------
-    values : (n persons, k items)
+    values : (n personas, k items)
         Answers, reverse-keyed items already turned; NaN is missing.
 
     Returns
@@ -125,7 +126,7 @@ def item_totals(values: npt.ArrayLike, *, confidence: float = 0.95) -> tuple[Ite
         One per column, in order. An item that does not vary has no correlation, and is not part of the others' sums.
     """
     table, missing = _usable(values, fewest=2)
-    full = _table(values)
+    full = table_of(values, *_FORM)
     if table is None:
         return tuple(_described(full, i, missing, missing) for i in range(full.shape[1]))
     k = table.shape[1]
@@ -138,8 +139,8 @@ def item_totals(values: npt.ArrayLike, *, confidence: float = 0.95) -> tuple[Ite
             rows.append(_described(full, item, constant, _of_covariances(values, _alpha, confidence)))
             continue
         i = next(places)
-        rest = _interval(value[i], without[:, i], "z", confidence)
-        alpha = _interval(value[k + i], without[:, k + i], "log", confidence)
+        rest = _interval(value[i], without[:, i], FISHER, confidence)
+        alpha = _interval(value[k + i], without[:, k + i], CAPPED, confidence)
         rows.append(_described(full, item, rest, alpha))
     return tuple(rows)
 
@@ -156,24 +157,16 @@ def _of_covariances(values: npt.ArrayLike, statistic: Callable[[Floats], Floats]
     if table is None:
         return missing
     value, without = replicated(table, lambda s: statistic(s)[..., None])
-    found = _interval(value[0], without[:, 0], "log", confidence)
+    found = _interval(value[0], without[:, 0], CAPPED, confidence)
     return replace(found, note=_joined(found.note, missing.note))
 
 
-def _interval(value: float, without: Floats, scale: Scale, confidence: float) -> Interval:
+def _interval(value: float, without: Floats, link: Link, confidence: float) -> Interval:
     if not np.isfinite(value):
-        note = "nothing to estimate from: the sum does not vary, or too few persons answered both items of a pair"
+        note = "nothing to estimate from: the sum does not vary, or too few personas answered both items of a pair"
         return Interval(None, None, None, len(without), note)
-    value = float(value) if abs(value - 1) > _SAME else 1.0
-    bounds = (-1.0, 1.0) if scale == "z" else TOP
-    return jackknife(value, without, scale=scale, confidence=confidence, bounds=bounds)
-
-
-def _table(values: npt.ArrayLike) -> Floats:
-    table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2:
-        raise AnalysisError(f"reliability needs a table of persons by items, not {table.ndim} dimensions")
-    return table
+    bounds = (-1.0, 1.0) if link is FISHER else TOP
+    return jackknife(float(value), without, link=link, confidence=confidence, bounds=bounds)
 
 
 def _varying(table: Floats) -> npt.NDArray[np.bool_]:
@@ -181,8 +174,8 @@ def _varying(table: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _usable(values: npt.ArrayLike, fewest: int) -> tuple[Floats | None, Interval]:
-    """Persons with any answer, items that vary; and what to say where that is too little, or was not all."""
-    table = _table(values)
+    """Personas with any answer, items that vary; and what to say where that is too little, or was not all."""
+    table = table_of(values, *_FORM)
     varies = _varying(table)
     kept = table[:, varies]
     kept = kept[np.isfinite(kept).any(axis=1)]
@@ -191,7 +184,7 @@ def _usable(values: npt.ArrayLike, fewest: int) -> tuple[Floats | None, Interval
         note = _joined(f"nothing to estimate from: fewer than {fewest} items that vary", note)
         return None, Interval(None, None, None, len(kept), note)
     if len(kept) < 3:
-        return None, Interval(None, None, None, len(kept), "nothing to estimate from: fewer than three persons")
+        return None, Interval(None, None, None, len(kept), "nothing to estimate from: fewer than three personas")
     return kept, Interval(None, None, None, len(kept), note)
 
 

@@ -1,8 +1,7 @@
-"""Intervals for any statistic of clusters: three bootstraps, and the jackknife.
+"""Intervals for any statistic of clusters by bootstrap: stretched, percentile, BCa and studentised.
 
 The house's own is ``stretched``, which ``Bootstrap.interval`` explains. ``bca`` also corrects for bias, so it is the
-one for entropies and other curved functions of means. The jackknife is the one for statistics of pairs of clusters: a
-bootstrap draws a cluster twice and pairs it with itself, which no two respondents are.
+one for entropies and other curved functions of means. What statistics of pairs of clusters take is ``jackknife``.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from culturesim.errors import AnalysisError
 from culturesim.stats.inference import (
+    NOTHING,
     ONE_CLUSTER,
     UNBOUNDED,
     Bootstrap,
@@ -25,18 +23,10 @@ from culturesim.stats.inference import (
     Floats,
     Integers,
     Interval,
-    t_quantile,
+    stretch,
 )
 
 Method = Literal["stretched", "percentile", "bca"]
-Link = tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]
-"""A scale on which a statistic is nearer to normal, and the way back from it."""
-
-FISHER: Link = (np.arctanh, np.tanh)
-LOG: Link = (np.log, np.exp)
-LOGIT: Link = (lambda x: np.log(x / (1 - x)), lambda x: 1 / (1 + np.exp(-x)))
-
-NOTHING = Interval(None, None, None, 0, "nothing to estimate from")
 
 
 def of_totals(
@@ -144,7 +134,7 @@ def _bca_levels(value: float, drawn: Floats, left_out: Floats, clusters: int, up
     apart = apart.mean() - apart
     spread = float((apart**2).sum())
     skew = float((apart**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
-    z = math.sqrt(clusters / (clusters - 1)) * t_quantile(upper, clusters - 1)
+    z = stretch(clusters, 2 * upper - 1) * normal.inv_cdf(upper)
 
     def level(moved: float) -> float:
         return normal.cdf(bias + moved / max(1e-6, 1 - skew * moved))
@@ -195,83 +185,6 @@ def _ratios(moments: Floats, clusters: int) -> tuple[Floats, Floats]:
     values: Floats = a / b
     squares = np.maximum(0.0, aa - 2 * values * ab + values**2 * bb)
     return values, np.sqrt(clusters / max(1, clusters - 1) * squares) / b
-
-
-def jackknife(
-    value: float,
-    left_out: npt.ArrayLike,
-    *,
-    confidence: float = 0.95,
-    bounds: Bounds = UNBOUNDED,
-    corrected: bool = False,
-    link: Link | None = None,
-) -> Interval:
-    """Interval from the values a statistic has without each of the clusters.
-
-    With v_(i) the value without cluster i, ``s² = (G−1)/G Σ (v_(i) − v̄)²`` and the interval is ``v ± t(G−1) s``, cut
-    to ``bounds``.
-
-    Parameters
-    ----------
-    value
-        v, of all clusters.
-    left_out : (G,)
-        v_(i).
-    corrected
-        Take out the bias of order 1/G: value and interval are those of ``G v − (G−1) v̄``.
-    link
-        Compute on another scale, such as ``FISHER`` for correlations or ``LOG`` for variances, and come back.
-
-    Returns
-    -------
-    Interval
-        No interval for fewer than three clusters, nor where a value without one of them is undefined.
-
-    References
-    ----------
-    Tukey (1958), Bias and confidence in not quite large samples, Annals of Mathematical Statistics 29.
-    Arvesen (1969), Jackknifing U-statistics, Annals of Mathematical Statistics 40(6).
-    """
-    there, back = link or (lambda x: x, lambda x: x)
-    without = np.asarray(left_out, dtype=np.float64)
-    clusters = len(without)
-    if clusters < 3:
-        return Interval(value, None, None, clusters, "no interval: fewer than three clusters")
-    if np.ptp(without) < 1e-12 and abs(without[0] - value) < 1e-12:
-        return Interval(value, value, value, clusters, "every cluster gives the same value")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        moved, centre = there(without), float(there(np.array([value]))[0])
-    if not (np.isfinite(moved).all() and math.isfinite(centre)):
-        return Interval(value, None, None, clusters, "no interval: without one of the clusters there is no value")
-    error = math.sqrt((clusters - 1) / clusters * float(((moved - moved.mean()) ** 2).sum()))
-    if corrected:
-        centre = clusters * centre - (clusters - 1) * float(moved.mean())
-    reach = t_quantile((1 + confidence) / 2, clusters - 1) * error
-    low, middle, high = (float(x) for x in back(np.array([centre - reach, centre, centre + reach])))
-    return Interval(middle if corrected else value, max(low, bounds[0]), min(high, bounds[1]), clusters)
-
-
-def of_pairs(kernel: Floats, *, confidence: float = 0.95, bounds: Bounds = UNBOUNDED) -> Interval:
-    """Mean over all pairs of different clusters, with the interval of the jackknife: a U-statistic of order two.
-
-    Parameters
-    ----------
-    kernel : (G, G), symmetric
-        What two clusters have together, such as the correlation of their answers; the diagonal does not count.
-    """
-    values = np.array(kernel, dtype=np.float64)
-    if values.ndim != 2 or values.shape[0] != values.shape[1]:
-        raise AnalysisError("a kernel is square: clusters by clusters")
-    clusters = len(values)
-    if clusters < 2:
-        return _without(math.nan, clusters)
-    np.fill_diagonal(values, 0.0)
-    rows = values.sum(axis=1)
-    value = float(rows.sum() / (clusters * (clusters - 1)))
-    if clusters < 3:
-        return Interval(value, None, None, clusters, "no interval: fewer than three clusters")
-    left_out = (rows.sum() - 2 * rows) / ((clusters - 1) * (clusters - 2))
-    return jackknife(value, left_out, confidence=confidence, bounds=bounds)
 
 
 def _without(value: float, clusters: int) -> Interval:

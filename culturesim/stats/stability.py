@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import mul
 
 import numpy as np
 import numpy.typing as npt
 
 from culturesim.errors import AnalysisError
 from culturesim.stats.divergence import entropy, js_distance, jsd
-from culturesim.stats.inference import Floats, Interval, t_quantile
+from culturesim.stats.inference import NOTHING, Floats, Interval, t_quantile
+from culturesim.stats.jackknife import LOG, jackknife
 from culturesim.stats.permutation import Permutations, p_value
-from culturesim.stats.resampling import LOG, NOTHING, jackknife
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,9 @@ def inertia(counts: npt.ArrayLike, *, confidence: float = 0.95) -> Interval:
         return NOTHING
     total = sums.sum(axis=0, keepdims=True)
     left_out = statistic(total - sums) if len(sums) > 1 else np.array([np.nan])
-    found = jackknife(float(statistic(total)[0]), left_out, confidence=confidence, bounds=(0.0, 1.0), corrected=True)
-    return _holding(float(statistic(total)[0]), found)
+    value = float(statistic(total)[0])
+    found = jackknife(value, left_out, confidence=confidence, bounds=(0.0, 1.0), corrected=True)
+    return found.holding(value)
 
 
 def steerability(
@@ -131,14 +134,14 @@ def steerability(
     value = float(js_distance(a / a.sum(), b / b.sum(), base=base))
     beyond = _beyond(sides, base, confidence, highest)
     if len(sides[0]) + (1 if told.ndim == 3 else len(sides[1])) < 3:
-        return Steerability(_holding(value, beyond), None, None, None, beyond)
+        return Steerability(beyond.holding(value), None, None, None, beyond)
     alone = _exchanged(told, np.asarray(none, dtype=np.float64), permutations)
     drawn = _apart(a + b - alone, alone, base)
     p = p_value(value, drawn)
     if beyond.low is not None and p > 1 - confidence:
         beyond = replace(beyond, low=0.0)
     chance, high = float(drawn.mean()), float(np.quantile(drawn, 0.95))
-    return Steerability(_holding(value, beyond), chance, high, p, beyond)
+    return Steerability(beyond.holding(value), chance, high, p, beyond)
 
 
 def stability_curve(
@@ -187,7 +190,7 @@ def stability_curve(
             n,
             tuple(float(v) for v in variances[place]),
             tuple((one.value or 0.0) / n * (1 - n / count) for one in spread),
-            tuple(_divided(one, n) for one in spread),
+            tuple(one.mapped(partial(mul, 1 / n)) for one in spread),
         )
         for place, n in enumerate(sizes)
     )
@@ -218,13 +221,6 @@ def _exchanged(personas: Floats, none: Floats, permutations: Permutations) -> Fl
         if own.sum() > 0:
             alone += rows[answered[rng.integers(len(answered), size=permutations.draws)]]
     return alone
-
-
-def _holding(value: float, found: Interval) -> Interval:
-    """The interval about another value, made wide enough to hold it."""
-    if found.low is None or found.high is None:
-        return replace(found, value=value)
-    return replace(found, value=value, low=min(found.low, value), high=max(found.high, value))
 
 
 def _apart(first: Floats, second: Floats, base: float, *, squared: bool = False) -> Floats:
@@ -265,8 +261,3 @@ def _variance(x: Floats, confidence: float) -> Interval:
         return Interval(value, None, None, n, "no interval: fewer than three personas, or all the same")
     left_out = (total - apart**2 * n / (n - 1)) / (n - 2)
     return jackknife(value, left_out, confidence=confidence, link=LOG)
-
-
-def _divided(x: Interval, n: int) -> Interval:
-    value, low, high = (None if part is None else part / n for part in (x.value, x.low, x.high))
-    return replace(x, value=value, low=low, high=high)

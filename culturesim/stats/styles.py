@@ -12,8 +12,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from culturesim.errors import AnalysisError
 from culturesim.stats.inference import (
+    NOTHING,
     ONE_CLUSTER,
     Bootstrap,
     Floats,
@@ -23,7 +23,7 @@ from culturesim.stats.inference import (
     ratio,
     t_quantile,
 )
-from culturesim.stats.resampling import NOTHING
+from culturesim.stats.tables import places_of, table_of
 
 FEWEST_ITEMS = 3
 """A scale of fewer items shows no straight line."""
@@ -71,7 +71,7 @@ def share(values: npt.ArrayLike, clusters: Integers, *, confidence: float = 0.95
     x = x[there]
     if not len(x):
         return NOTHING
-    _, home = np.unique(clusters[there], return_inverse=True)
+    home = places_of(clusters[there])
     p, groups = float(x.mean()), int(home.max()) + 1
     if groups < 2:
         return Interval(p, None, None, groups, ONE_CLUSTER)
@@ -205,9 +205,7 @@ def straight_lining(answers: npt.ArrayLike, clusters: Integers, bootstrap: Boots
     Johnson (2005), Ascertaining the validity of individual protocols from web-based personality inventories, Journal of
     Research in Personality 39(1): longest strings.
     """
-    x = np.asarray(answers, dtype=np.float64)
-    if x.ndim != 2:
-        raise AnalysisError("answers are an array of fillings by items")
+    x = table_of(answers, "a straight line", "fillings", "items")
     complete = ~np.isnan(x).any(axis=1)
     left_out = int((~complete).sum())
     if x.shape[1] < FEWEST_ITEMS:

@@ -30,6 +30,7 @@ from culturesim.stats.components import (
 from culturesim.stats.equations import levels_of, ranks_in
 from culturesim.stats.excess import SPEAKING
 from culturesim.stats.inference import Bootstrap, Floats, Integers
+from culturesim.stats.tables import places_of
 from culturesim.stats.unbalanced import by_reml
 
 Method = Literal["auto", "anova", "reml"]
@@ -171,7 +172,7 @@ def _read(values: npt.ArrayLike, codes: Mapping[str, npt.ArrayLike]) -> tuple[Fl
         array = np.asarray(code)
         if array.shape != y.shape or y.ndim != 1:
             raise AnalysisError(f"facet {facet} needs one code for each of the {y.size} values, in one row")
-        place = np.unique(array[kept], return_inverse=True)[1].reshape(-1).astype(np.int64)
+        place = places_of(array[kept])
         if place.max(initial=0) > 0:
             places[facet] = place
         else:

@@ -4,9 +4,8 @@
 #
 # Needs psych, lavaan, MASS, ordinal, jsonlite. Only numbers are taken from them.
 
-suppressPackageStartupMessages({library(psych); library(lavaan); library(MASS); library(ordinal); library(jsonlite)})
-set.seed(20261125)
-codes <- function(eta, cuts) { y <- matrix(findInterval(eta, cuts) + 1, nrow(eta)); y }
+source("docs/sources/golden.R")
+suppressPackageStartupMessages({library(psych); library(lavaan); library(MASS); library(ordinal)})
 
 # Reliability: 120 persons, 6 items of five codes, of unequal loadings; and with a tenth missing.
 n <- 120; k <- 6
@@ -77,5 +76,5 @@ cfas <- list(
   one = list(data = as.matrix(unname(one)), fits = fitted(one, "f =~ x1 + x2 + x3 + x4 + x5")),
   two = list(data = as.matrix(unname(two)), fits = fitted(two, "f =~ x1 + x2 + x3\nh =~ x4 + x5 + x6 + x7")))
 
-write(toJSON(list(reliability = reliability, agreement = agreement, congruence = congruence, dif = dif, cfa = cfas),
-  digits = 9, auto_unbox = TRUE, na = "null"), "tests/golden/psychometrics.json")
+golden(list(reliability = reliability, agreement = agreement, congruence = congruence, dif = dif, cfa = cfas),
+  "psychometrics", digits = 9, na = "null")

@@ -1,12 +1,11 @@
 # Makes tests/golden/variance.json: variance components, mixed and ordinal models as R finds them.
 #
-#     Rscript docs/sources/golden_variance.R tests/golden/variance.json
+#     Rscript docs/sources/golden_variance.R
 #
 # Needs the packages lme4, ordinal, numDeriv and jsonlite. The data are drawn here, from a seed, and stand in the file.
 
-suppressMessages({library(lme4); library(ordinal); library(jsonlite)})
-out <- commandArgs(trailingOnly = TRUE)[1]
-set.seed(20261125)
+source("docs/sources/golden.R")
+suppressMessages({library(lme4); library(ordinal)})
 
 P <- 24; I <- 8; L <- 4
 d <- expand.grid(language = 1:L, item = 1:I, persona = 1:P)
@@ -18,7 +17,7 @@ d$sex <- sex[d$persona]; d$age <- age[d$persona]; d$type <- type[d$item]
 d$y <- round(.4 * d$sex + draw(P, 1)[d$persona] + draw(I, .8)[d$item] + draw(L, .5)[d$language] +
   pi[cbind(d$persona, d$item)] + pl[cbind(d$persona, d$language)] + il[cbind(d$item, d$language)] + draw(nrow(d), 1), 2)
 d$kept <- as.integer(runif(nrow(d)) < .8)
-d$code <- findInterval(d$y + .3 * d$age + rlogis(nrow(d), scale = .3), c(-1.5, -.4, .6, 1.7)) + 1
+d$code <- codes(d$y + .3 * d$age + rlogis(nrow(d), scale = .3), c(-1.5, -.4, .6, 1.7))
 for (f in c("persona", "item", "language", "type")) d[[paste0("f_", f)]] <- factor(d[[f]])
 
 table_of <- suppressWarnings(anova(lm(y ~ f_persona * f_item * f_language, d)))
@@ -67,7 +66,7 @@ hotelling <- function(V) {
   list(statistic = F, p = pf(F, q, G - q, lower.tail = FALSE))
 }
 
-write_json(list(
+golden(list(
   made_by = paste("docs/sources/golden_variance.R with R", getRversion(), "lme4", packageVersion("lme4"),
                   "ordinal", packageVersion("ordinal")),
   data = d[, c("persona", "item", "language", "type", "sex", "age", "y", "code", "kept")],
@@ -79,4 +78,4 @@ write_json(list(
   ordinal = list(thresholds = unname(ordered$alpha), estimates = unname(ordered$beta),
                  log_likelihood = as.numeric(logLik(ordered)), model = unname(sqrt(diag(vcov(ordered)))[b]),
                  sandwich = errors(sandwich), jackknife = errors(jackknife), letter = hotelling(jackknife))
-), out, digits = 10, auto_unbox = TRUE, dataframe = "columns")
+), "variance", digits = 10, dataframe = "columns")
