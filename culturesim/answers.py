@@ -223,7 +223,8 @@ def as_categories(numbered: pl.DataFrame, names: Mapping[str, Sequence[str]]) ->
 
 def with_lists(responses: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """The answers to one questionnaire with ``codes``, those given, and ``order_codes``, the options as listed."""
-    printed = items.select(pl.col("item").cast(responses.schema["item"]), printed=pl.col("codes"))
+    asked = pl.col("item").cast(responses.schema["item"], strict=False)  # null: an item that nobody was asked
+    printed = items.select(asked, printed=pl.col("codes")).drop_nulls("item")
     order = pl.col("option_order").cast(pl.String)
     listed = pl.when(order == "reversed").then(pl.col("printed").list.reverse()).otherwise("printed")
     one = pl.concat_list("code").list.drop_nulls()

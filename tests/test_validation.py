@@ -173,7 +173,8 @@ KEYS = ["item", "persona_id", "wording", "option_order", "repeat"]
 
 
 def sorted_by_question(answers):
-    return answers.responses.with_columns(pl.col("item", "persona_id", "option_order").cast(pl.String)).sort(KEYS)
+    (whole,) = answers.wholes()
+    return whole.responses.with_columns(pl.col("item", "persona_id", "option_order").cast(pl.String)).sort(KEYS)
 
 
 def test_probabilities_without_prompts_are_those_of_a_survey_by_text(made, tmp_path):
@@ -197,8 +198,7 @@ def test_answers_without_prompts_fall_as_those_of_a_survey_by_text(made, tmp_pat
     answers, design = asked(made, tmp_path, "choice", "world:12", repeats=12)
     counts = []
     for responses in (answers.responses, survey(KNOWN, design, 0).responses):
-        code = pl.col("codes").list.first()
-        told = responses.with_columns(pl.col("item", "option_order").cast(pl.String), code=code)
+        told = responses.with_columns(pl.col("item", "option_order").cast(pl.String))
         counts.append(told.group_by("item", "option_order", "code").len().sort("item", "option_order", "code"))
     both = counts[0].join(counts[1], on=["item", "option_order", "code"], how="full", coalesce=True).fill_null(0)
     one, other = (both[name].to_numpy().astype(float) for name in ("len", "len_right"))
