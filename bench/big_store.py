@@ -1,7 +1,7 @@
 """A store of many made-up answers, as runs of real models would have left it: for measuring what analysing costs.
 
-``python bench/big_store.py FILE [--personas 1000]`` writes three models × twelve languages × personas × mfq2 (36 items) ×
-two wordings × two option orders × two repeats: 10.4 million responses with 1,000 personas. Answers follow a latent
+``python bench/big_store.py FILE [--personas 1000]`` writes three models × twelve languages × personas × mfq2 (36 items)
+× two wordings × two option orders × two repeats: 10.4 million responses with 1,000 personas. Answers follow a latent
 value per persona and dimension, a shift per language, the model, and the wording, so that there is something to find.
 """
 
@@ -10,14 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
 from culturesim.api import open_store
 from culturesim.library import Library
+from culturesim.persona import Persona
 from culturesim.prepare import prepare
-from culturesim.records import RunRow
+from culturesim.records import ItemRow, RunRow
 from culturesim.study import Draw, Study
 
 MODELS = ("sim/large", "sim/small", "sim/strange")
@@ -37,8 +39,8 @@ _ANSWERS = """
         *,
         uuid() as id,
         -- A normal draw for each (persona, dimension), by hash; smaller ones for language, wording and the answer.
-        ((hash(persona, dimension) % 1000 + hash(persona, dimension, 1) % 1000 + hash(persona, dimension, 2) % 1000) / 1000
-            - 1.5) * 1.2
+        ((hash(persona, dimension) % 1000 + hash(persona, dimension, 1) % 1000 + hash(persona, dimension, 2) % 1000)
+            / 1000 - 1.5) * 1.2
         + ((hash(language, dimension) % 1000) / 1000 - 0.5) * 0.8
         + ((hash(item) % 1000) / 1000 - 0.5) * 2
         + ((hash(item, wording) % 1000) / 1000 - 0.5) * 0.5
@@ -59,8 +61,8 @@ def fill(path: Path, personas: int) -> int:
     planned = {("mfq2", tag): personas * len(items) * 8 for tag in languages}
     for number, model in enumerate(MODELS):
         factors = study.model_copy(update={"model": model}).model_dump_json()
-        store.begin_run(RunRow(f"run{number}", model, False, factors, "0.1.0", "4", "2026-01-01T00:00:00+00:00", planned),
-                        questionnaires, items)  # fmt: skip
+        run = RunRow(f"run{number}", model, False, factors, "0.1.0", "4", "2026-01-01T00:00:00+00:00", planned)
+        store.begin_run(run, questionnaires, items)
         store.finish_run(f"run{number}", "done")
     with duckdb.connect(str(path)) as connection:
         _tables(connection, languages, prepared.personas.values(), items)
@@ -69,7 +71,12 @@ def fill(path: Path, personas: int) -> int:
         return _insert(connection, questionnaires[0].version)
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, languages: object, personas: object, items: object) -> None:
+def _tables(
+    connection: duckdb.DuckDBPyConnection,
+    languages: Iterable[str],
+    personas: Iterable[Persona],
+    items: Iterable[ItemRow],
+) -> None:
     def table(name: str, columns: str, rows: list[tuple[object, ...]]) -> None:
         marks = ", ".join("?" for _ in columns.split(","))
         connection.execute(f"create temp table {name} ({columns})")
@@ -78,7 +85,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, languages: object, personas: 
 
     table("the_models", "model varchar, run varchar, number integer",
           [(model, f"run{number}", number) for number, model in enumerate(MODELS)])  # fmt: skip
-    table("the_languages", "language varchar, number integer", list(map(tuple, zip(languages, range(99)))))
+    table("the_languages", "language varchar, number integer", [(tag, number) for number, tag in enumerate(languages)])
     table("the_items", "item varchar, number integer, dimension varchar, reverse boolean",
           [(row.item, number, row.dimensions[0], row.reverse) for number, row in enumerate(items)])  # fmt: skip
     rows = [persona.row() for persona in personas]
@@ -97,13 +104,16 @@ def _insert(connection: duckdb.DuckDBPyConnection, version: str) -> int:
         [version],
     )
     connection.execute(
-        """insert into completions select run, id, 1, model, (3 + latent)::integer::varchar, timestamp '2026-01-01', 0.1,
-        'stop', null, null, 200, 2, 0, 0.0001, null, null, null, null from made"""
+        """insert into completions select run, id, 1, model, (3 + latent)::integer::varchar, timestamp '2026-01-01',
+        0.1, 'stop', null, null, 200, 2, 0, 0.0001, null, null, null, null from made"""
     )
     (rows,) = connection.execute(
         """insert into answers select run, id, 1, '4', if(refused, 'refused', 'valid'), if(refused, null, code),
             if(refused, [], [code]), null, null, ''
-        from (select *, hash(id, 7) % 50 = 0 as refused, least(5, greatest(1, round(3 + latent)))::integer as code from made)
+        from (
+            select *, hash(id, 7) % 50 = 0 as refused, least(5, greatest(1, round(3 + latent)))::integer as code
+            from made
+        )
         """
     ).fetchone()
     return int(rows)

@@ -1,4 +1,4 @@
-"""The pages on analysing that follow from the code: result tables with their columns, and statistics with their formulas."""
+"""The pages on analysing that follow from the code: result tables with columns, and statistics with formulas."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Generated from the code by `make docs`. `culturesim analyse` computes them all, 
 `--json` prints them, `--csv` prints one, `--csv --out FOLDER` writes each to a file. In Python,
 `cs.analyse("survey.duckdb", tables=["consistency"]).consistency` is a tuple of rows.
 
-Every row says where it is from (`model`, `questionnaire`, `language`; "" is all languages together) and, where it makes a
-claim about content, whether it is `supported`, and if not, the `reason`: too few personas, too few valid answers, little
-probability on the options, answers that follow the place on the list. Unsupported numbers are shown to be looked at, and
-not to be claimed. `condition` is "personas", or "none" for the model as itself.
+Every row says where it is from (`model`, `questionnaire`, `language`; "" is all languages together) and, where it makes
+a claim about content, whether it is `supported`, and if not, the `reason`: too few personas, too few valid answers,
+little probability on the options, answers that follow the place on the list. Unsupported numbers are shown to be looked
+at, and not to be claimed. `condition` is "personas", or "none" for the model as itself.
 
-**Estimates.** {" ".join((inspect.getdoc(Estimate) or "").split())} In CSV an estimate `x` has the columns `x` (its value),
-`x_low`, `x_high`, `x_n`, `x_clusters`, `x_unit` and `x_note`.
+**Estimates.** {" ".join((inspect.getdoc(Estimate) or "").split())} In CSV an estimate `x` has the columns `x` (its
+value), `x_low`, `x_high`, `x_n`, `x_clusters`, `x_unit` and `x_note`.
 
 How often these intervals hold the truth, and how often the tests give a false alarm, is measured by
 `culturesim validate`: [validation.md](validation.md). The formulas are in [statistics.md](statistics.md).
@@ -51,7 +51,9 @@ def _type(hint: Any) -> str:
 
 def statistics() -> str:
     """Every public function of ``culturesim.stats``, by module."""
-    text = f"# Statistics\n\nGenerated from the code by `make docs`.\n\n{_prose(inspect.getdoc(culturesim.stats) or '')}\n"
+    text = (
+        f"# Statistics\n\nGenerated from the code by `make docs`.\n\n{_prose(inspect.getdoc(culturesim.stats) or '')}\n"
+    )
     for found in sorted(pkgutil.iter_modules(culturesim.stats.__path__), key=lambda each: each.name):
         module = importlib.import_module(f"culturesim.stats.{found.name}")
         functions = list(_functions(module))

@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that follow from code and definitions: commands, store, tables, statistics, questionnaires, JSON Schemas.
+"""Writes the pages of docs/ that follow from code and definitions: commands, store, tables, statistics, schemas, …
 
 ``python docs/generate.py`` writes them; ``tests/test_docs.py`` fails while they differ from what it would write.
 """

@@ -34,10 +34,11 @@ ONLY = {"backends": {"errors", "records"}, "store": {"errors", "records", "journ
 HOMES = {
     "duckdb": {"store", "migrations"}, "jinja2": {"render", "report", "backends", "checks"}, "rich": {"cli"},
     "typer": {"cli"}, "babel": {"language", "exchange"}, "openpyxl": {"exchange"}, "tomlkit": {"exchange"},
-    "statsmodels": {"stats"}, "scipy": {"stats"}, "pandas": {"stats"}, "threadpoolctl": {"stats"}, "openai": {"backends"},
-    "anthropic": {"backends"}, "aiohttp": {"backends", "serve"}, "orjson": {"backends", "journal", "serve"},
-    "py3langid": {"checks"}, "httpx2": {"backends"}, "xllamacpp": {"backends"}, "transformers": {"backends"},
-    "torch": {"backends"}, "genai_prices": {"pricing"}, "tomllib": {"definition"},
+    "statsmodels": {"stats"}, "scipy": {"stats"}, "pandas": {"stats"}, "threadpoolctl": {"stats"},
+    "openai": {"backends"}, "anthropic": {"backends"}, "aiohttp": {"backends", "serve"},
+    "orjson": {"backends", "journal", "serve"}, "py3langid": {"checks"}, "httpx2": {"backends"},
+    "xllamacpp": {"backends"}, "transformers": {"backends"}, "torch": {"backends"}, "genai_prices": {"pricing"},
+    "tomllib": {"definition"},
 }  # fmt: skip
 
 HEAVY = {

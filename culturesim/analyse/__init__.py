@@ -179,7 +179,7 @@ class _Work:
         }
         tables = {name: list(rows()) for name, rows in making.items() if name in self.wanted}
         return tables, _Kept(
-            [part.values] if self.wanted & _OF_VARIANCE else [],
+            [variance.kept(part.values, whole)] if self.wanted & _OF_VARIANCE else [],
             [comparability.language_of(part, people)] if self.wanted & _OF_LANGUAGES else [],
         )
 

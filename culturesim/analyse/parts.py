@@ -133,16 +133,16 @@ class Arrays:
             if rows.is_empty():
                 continue
             alone = (rows["persona_id"].cast(pl.String) == NO_PERSONA).to_numpy()
-            asked = Asked(item, topic, _shares(rows, scale), {name: _numbers(rows[of]) for name, of in FACETS.items()})
+            asked = Asked(item, topic, _shares(rows, scale), {name: numbers(rows[of]) for name, of in FACETS.items()})
             for condition, who in (("personas", ~alone), ("none", alone)):
                 if who.any():
                     found[condition].append(asked.where(who))  # type: ignore[index]
         return {condition: tuple(items) for condition, items in found.items()}
 
 
-def _numbers(column: pl.Series) -> Integers:
-    dtype = column.dtype
-    if dtype == pl.String:
+def numbers(column: pl.Series) -> Integers:
+    """A column of names or of numbers as numbers."""
+    if column.dtype == pl.String:
         column = column.cast(pl.Enum(sorted(column.unique())))
     return column.to_physical().to_numpy().astype(np.int64)
 

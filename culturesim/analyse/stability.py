@@ -37,11 +37,15 @@ MOST_LEVELS = 12
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of personas in one language: ``table`` is (personas, dimensions), NaN where there is none."""
+    """Scores of personas in one language: ``table`` is (personas, dimensions), NaN where there is none.
+
+    ``middle``: (personas,) the mean of all scored items, 0 where scores are formulas.
+    """
 
     people: list[str]
     dimensions: tuple[DimensionKey, ...]
     table: Floats
+    middle: Floats
 
     def of(self, people: Sequence[str]) -> Floats:
         """The scores of some personas, in their order."""
@@ -51,9 +55,8 @@ class Scored:
 
     @cached_property
     def centred(self) -> Floats:
-        """Scores less the persona's mean over the dimensions (METHODS §5: s_d = mean(d) − mean of all)."""
-        with np.errstate(invalid="ignore"):
-            centred: Floats = self.table - np.nanmean(self.table, axis=1, keepdims=True)
+        """Scores less the persona's mean over all scored items, as Lee, Lee & Cho (2024) centre them."""
+        centred: Floats = self.table - self.middle[:, None]
         return centred
 
 
@@ -69,7 +72,13 @@ def scored(key: Key, people: People) -> Scored:
             sums = np.nansum(own, axis=1)
             enough = (answered > 0) & (2 * answered >= own.shape[1])
             columns.append(np.divide(sums, answered, out=np.full(len(own), np.nan), where=enough))
-    return Scored(list(people.names), key.dimensions, np.column_stack(columns))
+    if key.method == "formula":  # items of many ranges have no mean
+        return Scored(list(people.names), key.dimensions, np.column_stack(columns), np.zeros(len(people.names)))
+    everything = people.of(key.scored)
+    answered = np.isfinite(everything).sum(axis=1)
+    empty = np.full(len(everything), np.nan)
+    middle = np.divide(np.nansum(everything, axis=1), answered, out=empty, where=answered > 0)
+    return Scored(list(people.names), key.dimensions, np.column_stack(columns), middle)
 
 
 def few(people: int, least: int = FEWEST_PERSONAS) -> list[str]:
@@ -195,7 +204,7 @@ def contexts(part: Part) -> dict[str, list[Scored]]:
 
 
 def curve_rows(part: Part, found: Scored, bootstrap: Bootstrap, doubts: Sequence[str]) -> Iterator[CurveRow]:
-    """How much scores vary between draws of so many personas; centred scores, as in METHODS §5."""
+    """How much centred scores vary between draws of so many personas."""
     people = len(found.people)
     sizes = [size for size in CURVE_SIZES if size <= people]
     if not sizes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from culturesim.analyse.parts import estimate
+from culturesim.analyse.parts import estimate, numbers
 from culturesim.answers import Whole
 from culturesim.claims import judged
 from culturesim.records import NO_PERSONA
@@ -62,7 +62,7 @@ def studied(whole: Whole, values: pl.DataFrame, bootstrap: Bootstrap, doubts: Se
         if dimension.formula or rows.is_empty():
             continue
         codes = {facet: _numbers(rows[column]) for facet, column in FACETS.items()}
-        several = {facet for facet, numbers in codes.items() if numbers.max() > 0}
+        several = {facet for facet, levels in codes.items() if levels.max() > 0}
         if len(several) < 2:
             continue
         fixed = [facet for facet in FIXED if facet in several and _is_fixed(facet, codes[facet])]
@@ -75,7 +75,7 @@ def studied(whole: Whole, values: pl.DataFrame, bootstrap: Bootstrap, doubts: Se
 
 def _completed(values: Floats, codes: dict[str, Integers], seed: int) -> tuple[Floats, dict[str, Integers], str]:
     """Values that mean squares can be had of, if few are missing; else as many personas as REML has time for."""
-    levels = {facet: int(numbers.max()) + 1 for facet, numbers in codes.items()}
+    levels = {facet: int(own.max()) + 1 for facet, own in codes.items()}
     complete = filled(values, codes, levels, seed)
     if complete:
         whole, places, missing = complete
@@ -88,14 +88,18 @@ def _completed(values: Floats, codes: dict[str, Integers], seed: int) -> tuple[F
     return values[kept], {facet: of[kept] for facet, of in codes.items()}, f"fitted to {most} of {len(people)} personas"
 
 
-def _is_fixed(facet: str, numbers: Integers) -> bool:
-    return facet == "option_order" or int(numbers.max()) + 1 < FEWEST_RANDOM
+def _is_fixed(facet: str, codes: Integers) -> bool:
+    return facet == "option_order" or int(codes.max()) + 1 < FEWEST_RANDOM
+
+
+def kept(values: pl.DataFrame, whole: Whole) -> pl.DataFrame:
+    """What a study needs of the item values of one language, in little room."""
+    narrow = {"item": pl.Enum(whole.key.scored), "language": pl.Enum(whole.languages)}
+    return values.filter(pl.col("item").is_in(list(whole.key.scored))).select(*FACETS.values(), "value").cast(narrow)  # type: ignore[arg-type]
 
 
 def _numbers(column: pl.Series) -> Integers:
-    known = sorted(column.unique())
-    numbers: Integers = column.replace_strict(known, range(len(known)), return_dtype=pl.Int64).to_numpy()
-    return numbers
+    return np.unique(numbers(column), return_inverse=True)[1].astype(np.int64)
 
 
 def _few(levels: Mapping[str, int]) -> list[str]:
