@@ -58,6 +58,9 @@ bench-api: $(DEV)  ## Measure asking an API against bare clients and peers (inst
 bench-local: $(DEV)  ## Measure asking a local model against plain batches, llama.cpp and lm-evaluation-harness
 	$(VENV)/bin/python bench/local_models.py
 
+bench-analysis: $(DEV)  ## Measure what analysing ten million responses costs
+	$(VENV)/bin/python bench/analysis.py
+
 clean:  ## Remove .venv and what tools left behind
 	rm -rf $(VENV) .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -76,4 +79,4 @@ $(HF): pyproject.toml | $(RUN)
 $(DEV): pyproject.toml | $(HF)
 	$(PIP) install --editable '.[dev]' && touch $@
 
-.PHONY: help survey plan report sql test check docs bench bench-api bench-local clean
+.PHONY: help survey plan report sql test check docs bench bench-api bench-local bench-analysis clean

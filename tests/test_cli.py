@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from culturesim.cli import run
+from culturesim.results import TABLES
 from tests.chat_server import chat_server
 from tests.conftest import ROOT
 
@@ -104,12 +105,40 @@ def test_status_analyse_and_report_look_at_the_store(db: Path, tmp_path: Path, c
     assert json.loads(capsys.readouterr().out)[0]["valid"] == 120
     assert run(["analyse", "--db", str(db), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["positions"]) == 2
+    assert run(["analyse", "consistency", "styles", "--db", str(db), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["tables"] == ["styles", "consistency"]
+    assert "scores" not in told
+    assert len(told["styles"]) >= 2
     assert run(["report", "--db", str(db), "-o", str(tmp_path / "out")]) == 0
     assert "simulated" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8").lower()
 
 
+def test_tables_are_written_as_csv(db: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert run(["analyse", "scores", "--csv", "--db", str(db)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("model,questionnaire,dimension,title,language,condition,score,score_low")
+    assert len(lines) > 2
+    assert run(["analyse", "--csv", "--db", str(db)]) == 1
+    assert "name it" in capsys.readouterr().err
+    assert run(["analyse", "--csv", "--out", str(tmp_path / "tables"), "--db", str(db)]) == 0
+    written = {path.stem: path.read_text(encoding="utf-8") for path in (tmp_path / "tables").glob("*.csv")}
+    assert set(written) == set(TABLES)
+    assert written["scores"].splitlines() == lines
+
+
+def test_named_tables_are_shown_with_intervals_and_reasons(db: Path, capsys: Capture) -> None:
+    assert run(["analyse", "styles", "--db", str(db)]) == 0
+    shown = capsys.readouterr().err
+    assert "extremity" in shown
+    assert "supported" in shown
+    assert run(["analyse", "stylez", "--db", str(db)]) == 2
+    assert "styles" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
-    "kind", ["questionnaires", "batteries", "languages", "pools", "frames", "populations", "models", "queries"]
+    "kind",
+    ["tables", "questionnaires", "batteries", "languages", "pools", "frames", "populations", "models", "queries"],
 )
 def test_list_lists(kind: str, capsys: Capture) -> None:
     assert run(["list", kind, "--json"]) == 0
