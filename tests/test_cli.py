@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 from culturesim.cli import run
-from culturesim.results import TABLES
+from culturesim.cli.analysing import _COLUMNS
+from culturesim.results import TABLES, Analysis
 from tests.chat_server import chat_server
 from tests.conftest import ROOT
 
@@ -131,7 +134,7 @@ def test_named_tables_are_shown_with_intervals_and_reasons(db: Path, capsys: Cap
     assert run(["analyse", "styles", "--db", str(db)]) == 0
     shown = capsys.readouterr().err
     assert "extremity" in shown
-    assert "supported" in shown
+    assert "[0." in shown
     assert run(["analyse", "stylez", "--db", str(db)]) == 2
     assert "styles" in capsys.readouterr().err
 
@@ -264,3 +267,18 @@ def test_a_broken_study_file_is_told(tmp_path: Path, capsys: Capture) -> None:
 def test_there_is_no_store_yet(tmp_path: Path, capsys: Capture) -> None:
     for command in (["status"], ["sql", "select 1"], ["analyse"], ["report"]):
         assert "culturesim survey" in failure([*command, "--db", str(tmp_path / "s.duckdb")], capsys)
+
+
+def test_every_table_has_columns_to_show() -> None:
+    hints = get_type_hints(Analysis)
+    assert set(_COLUMNS) == set(TABLES)
+    for name, columns in _COLUMNS.items():
+        assert set(columns) <= {field.name for field in fields(get_args(hints[name])[0])}, name
+
+
+def test_reasons_against_a_table_are_told_once(db: Path, capsys: Capture) -> None:
+    assert run(["analyse", "reliability", "--db", str(db)]) == 0
+    shown = capsys.readouterr().err
+    reasons = [line for line in shown.splitlines() if line.startswith("* not supported")]
+    assert reasons
+    assert len(set(reasons)) == len(reasons)

@@ -70,7 +70,8 @@ def scored(key: Key, people: People) -> Scored:
         else:
             answered = np.isfinite(own).sum(axis=1)
             sums = np.nansum(own, axis=1)
-            enough = (answered > 0) & (2 * answered >= own.shape[1])
+            asked = np.isfinite(own).any(axis=0).sum()
+            enough = (answered > 0) & (2 * answered >= asked)
             columns.append(np.divide(sums, answered, out=np.full(len(own), np.nan), where=enough))
     if key.method == "formula":  # items of many ranges have no mean
         return Scored(list(people.names), key.dimensions, np.column_stack(columns), np.zeros(len(people.names)))
@@ -205,13 +206,14 @@ def contexts(part: Part) -> dict[str, list[Scored]]:
 
 def curve_rows(part: Part, found: Scored, bootstrap: Bootstrap, doubts: Sequence[str]) -> Iterator[CurveRow]:
     """How much centred scores vary between draws of so many personas."""
-    people = len(found.people)
+    known = np.flatnonzero(np.isfinite(found.table).any(axis=0))
+    people = int(np.isfinite(found.centred[:, known]).all(axis=1).sum()) if len(known) else 0
     sizes = [size for size in CURVE_SIZES if size <= people]
     if not sizes:
         return
     reasons = judged([*doubts, *few(people)])
-    for point in stability_curve(found.centred, sizes, seed=bootstrap.seed):
-        for place, dimension in enumerate(found.dimensions):
+    for point in stability_curve(found.centred[:, known], sizes, seed=bootstrap.seed):
+        for place, dimension in enumerate(found.dimensions[column] for column in known):
             yield CurveRow(
                 model=part.model, questionnaire=part.questionnaire, language=part.language, dimension=dimension.id,
                 title=dimension.title, personas=point.personas, variance=_finite(point.variance[place]),

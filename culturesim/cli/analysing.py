@@ -16,7 +16,34 @@ from culturesim.errors import AnalysisError
 from culturesim.results import TABLES, Analysis, Estimate, ScoreRow
 from culturesim.results.flat import to_csv
 
-_WHERE = ("model", "questionnaire", "language")
+_WHERE = ("model", "questionnaire", "language", "condition")
+_COLUMNS = {
+    "design": ("run", "model", "outcome", "planned", "asked"),
+    "questionnaires": ("questionnaire", "version", "title", "wording"),
+    "coverage": ("planned", "asked", "valid_share", "mass"),
+    "distributions": ("item", "n", "asked", "shares"),
+    "scores": ("title", "score", "scale", "flag"),
+    "comparisons": ("title", "model", "other", "difference", "p", "q"),
+    "effects": ("factor", "base", "level", "difference", "absolute"),
+    "positions": ("share", "distance", "first_share", "last_share", "verdict"),
+    "styles": ("style", "estimate"),
+    "consistency": ("kind", "inconsistency", "chance", "p", "q", "beyond"),
+    "stability": ("title", "inertia", "steerability", "p", "retest"),
+    "agreement": ("dimensions", "kendall_w", "spearman", "p"),
+    "profiles": ("factor", "levels", "correlation"),
+    "curves": ("title", "personas", "variance", "expected"),
+    "attributes": ("attribute", "title", "omega2", "d", "p", "q"),
+    "components": ("title", "component", "variance", "share"),
+    "coefficients": ("title", "object", "sizes", "generalizability", "dependability"),
+    "needed": ("title", "object", "facet", "number", "reach", "limit"),
+    "reliability": ("title", "items", "alpha", "omega"),
+    "items": ("item", "mean", "sd", "item_total"),
+    "congruence": ("title", "other", "phi", "verdict"),
+    "dif": ("item", "p_uniform", "p_nonuniform", "q", "effect", "grade"),
+    "invariance": ("title", "level", "cfi", "rmsea", "delta_cfi", "holds"),
+}
+"""What of each table a person is shown; all of it is in --csv and --json."""
+
 _SHOWN = 60
 """Rows of a table that a person is shown."""
 
@@ -68,19 +95,27 @@ def _write(analysis: Analysis, out: Path) -> None:
 
 
 def _show_table(name: str, rows: Sequence[Any]) -> None:
-    """A table of any kind: estimates with their intervals; what all rows share is told once."""
+    """The main columns of a table. What all rows share is told once, and so are the reasons against them."""
     if not rows:
         say(f"{name}: nothing to show ({TABLES[name]})")
         return
-    records = [{field: getattr(row, field) for field in row.__dataclass_fields__} for row in rows]
-    same = {field: cell for field, cell in records[0].items()
-            if field in _WHERE and len(rows) > 1 and all(record[field] == cell for record in records)}  # fmt: skip
-    columns = [field for field in records[0] if field not in same]
-    where = ", ".join(str(cell) for cell in same.values() if cell)
-    table(f"{name}: {TABLES[name]}{f' · {where}' if where else ''}", [column.replace("_", " ") for column in columns],
-          [[_cell(record[column]) for column in columns] for record in records[:_SHOWN]])  # fmt: skip
+    where = [field for field in _WHERE if hasattr(rows[0], field) and field not in _COLUMNS[name]]
+    shared = [field for field in where if len({getattr(row, field) for row in rows}) == 1]
+    columns = [*(field for field in where if field not in shared), *_COLUMNS[name]]
+    marks = [_mark(row) for row in rows]
+    heads = [*(field.replace("_", " ") for field in columns), *([""] if any(marks) else [])]
+    cells = [[*(_cell(getattr(row, field)) for field in columns), *([mark] if any(marks) else [])]
+             for row, mark in zip(rows[:_SHOWN], marks, strict=False)]  # fmt: skip
+    told = ", ".join(str(getattr(rows[0], field)) for field in shared if getattr(rows[0], field))
+    table(f"{name}: {TABLES[name]}{f' ({told})' if told else ''}", heads, cells)
+    for reason in dict.fromkeys(row.reason for row in rows if _mark(row)):
+        say(f"* not supported: {reason}")
     if len(rows) > _SHOWN:
         say(f"{len(rows) - _SHOWN:,} more rows; --csv or --json gives them all")
+
+
+def _mark(row: object) -> str:
+    return "" if getattr(row, "supported", True) else "*"
 
 
 def _cell(value: object) -> object:
