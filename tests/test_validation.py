@@ -75,6 +75,10 @@ def test_a_value_without_interval_is_held_against_its_bias():
     assert told("value", [(1.2,), (1.21,)] * 20, 1.0).verdict == "fails"
 
 
+def test_what_is_often_missing_fails():
+    assert told("interval", [(1.0, 0.0, 2.0)] * 80 + [(1.0, None, None)] * 20, 1.0).verdict == "fails"
+
+
 def test_nothing_to_count_fails():
     row = told("interval", [(None,)] * 5, 1.0)
     assert (row.rate, row.without, row.verdict) == (None, 5, "fails")
