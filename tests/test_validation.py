@@ -26,6 +26,7 @@ from culturesim.validation.population import Population
 from culturesim.validation.recovered import kept, recovered
 from culturesim.validation.run import validate
 from culturesim.validation.surveys import Design, survey
+from tests.conftest import ROOT
 
 PEOPLE, SMALL = Truth(idiosyncrasy=0.6, seed=1), Design(dimensions=1, items=3, personas=30)
 SCORE = interval("score", lambda p: p.score(), "scores", "score", dimension="a", condition="personas")
@@ -73,6 +74,10 @@ def test_an_alarm_that_keeps_a_claim_back_is_cautious():
 def test_a_value_without_interval_is_held_against_its_bias():
     assert told("value", [(1.02,), (1.03,)] * 20, 1.0).verdict == "holds"
     assert told("value", [(1.2,), (1.21,)] * 20, 1.0).verdict == "fails"
+
+
+def test_what_is_often_missing_fails():
+    assert told("interval", [(1.0, 0.0, 2.0)] * 80 + [(1.0, None, None)] * 20, 1.0).verdict == "fails"
 
 
 def test_nothing_to_count_fails():
@@ -294,3 +299,15 @@ def test_steerability_compares_fillings_with_fillings():
     """Six repeats of a model that no persona moves: sums of six against single ones were found apart in 70 %."""
     (row,) = validate([CASES["steered-null"]], surveys=30, jobs=1)
     assert row.verdict == "holds"
+
+
+def test_the_page_in_the_docs_has_every_statistic():
+    """Its numbers are of one run; `culturesim validate --surveys 400 --markdown docs/validation.md` writes it anew."""
+    text = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    sections = {part.split("`")[0]: part for part in text.split("\n### `")[1:]}
+    assert list(sections) == list(CASES)
+    for name, one in CASES.items():
+        told = [line.split(" | ")[0].removeprefix("| ") for line in sections[name].splitlines() if line.startswith("| ")]
+        assert told[1:] == [statistic.name for statistic in one.statistics]
+        assert f"{one.design.words}" in sections[name]
+        assert one.truth_words in sections[name]

@@ -100,7 +100,8 @@ def assemble(
     """Components from estimates and draws, in the order of names."""
     cut, drawn = np.maximum(0.0, found.estimated), np.maximum(0.0, found.draws)
     weights = np.array([math.prod(1 - 1 / levels[facet] for facet in part if facet in fixed) for part in found.live])
-    total, totals = float(cut @ weights), drawn @ weights
+    # Draws of the total are not cut at 0 term by term: terms that are not there would take from the others' shares.
+    total, totals = float(cut @ weights), found.draws @ weights
     made = []
     for k, (name, term, live) in enumerate(zip(found.names, found.terms, found.live, strict=True)):
         clusters = n if name == RESIDUAL else min(n, math.prod(levels[facet] for facet in term))
@@ -110,6 +111,7 @@ def assemble(
         share = Interval(None, None, None, clusters, "all answers are the same")
         if total > 0:
             shares = np.divide(drawn[:, k] * weights[k], totals, out=np.zeros_like(totals), where=totals > 0)
+            shares = np.minimum(1.0, shares)
             share = of_draws(float(cut[k] * weights[k] / total), shares, bootstrap.confidence, clusters)
         df = None if found.df is None else float(found.df[k])
         square = None if found.squares is None else float(found.squares[k])

@@ -30,7 +30,8 @@ Permutation tests have as many draws as yours, bootstraps {replicates} replicate
   resampled, every survey has others, and the true value is that over all one could ask. **mean** is the mean estimate,
   **bias** their difference in standard deviations of the estimate.
 - **came out** is how often the table was right in the sense of its kind, with the 95 % interval (Wilson) that so many
-  surveys give it; "n without": in so many surveys there was no value or no interval, and they do not count. The kinds:
+  surveys give it; "n without": in so many surveys there was no value or no interval, and they do not count (in more
+  than a tenth of them: the statistic fails). The kinds:
 {kinds}
 - **verdict**: *holds* where that rate is what is wanted, or is not significantly outside it: its interval reaches the
   wanted range. Else it *fails*, unless it errs on the side of caution: a *cautious* interval holds the truth more often
