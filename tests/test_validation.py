@@ -26,6 +26,7 @@ from culturesim.validation.population import Population
 from culturesim.validation.recovered import kept, recovered
 from culturesim.validation.run import validate
 from culturesim.validation.surveys import Design, survey
+from tests.conftest import ROOT
 
 PEOPLE, SMALL = Truth(idiosyncrasy=0.6, seed=1), Design(dimensions=1, items=3, personas=30)
 SCORE = interval("score", lambda p: p.score(), "scores", "score", dimension="a", condition="personas")
@@ -298,3 +299,16 @@ def test_steerability_compares_fillings_with_fillings():
     """Six repeats of a model that no persona moves: sums of six against single ones were found apart in 70 %."""
     (row,) = validate([CASES["steered-null"]], surveys=30, jobs=1)
     assert row.verdict == "holds"
+
+
+def test_the_page_in_the_docs_has_every_statistic():
+    """Its numbers are of one run; `culturesim validate --surveys 400 --markdown docs/validation.md` writes it anew."""
+    text = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    sections = {part.split("`")[0]: part for part in text.split("\n### `")[1:]}
+    assert list(sections) == list(CASES)
+    for name, one in CASES.items():
+        lines = [line for line in sections[name].splitlines() if line.startswith("| ")]
+        told = [line.split(" | ")[0].removeprefix("| ") for line in lines]
+        assert told[1:] == [statistic.name for statistic in one.statistics]
+        assert one.design.words in sections[name]
+        assert one.truth_words in sections[name]

@@ -73,7 +73,8 @@ class Case:
     """A respondent, a design, and the statistics that it puts to the test.
 
     ``items_drawn``: each survey has items (wordings, languages, topics) of its own, of which those asked are a sample,
-    so the true value is that over all one could ask. ``other`` is the truth of a second model.
+    so the true value is that over all one could ask; what is no sample, such as the mean of a dimension, must not be
+    left to the seed then. ``other`` is the truth of a second model.
     """
 
     name: str
@@ -99,7 +100,7 @@ class Case:
     @property
     def truth_words(self) -> str:
         """The truth as a name or a file states it."""
-        return _told(self.truth)
+        return _told(self.truth) if self.respondent is Graded else "every option alike"
 
     @property
     def other_words(self) -> str:

@@ -15,7 +15,7 @@ def consistency() -> Iterator[Case]:
     yield Case(
         "wordings",
         "wordings that move their item, from sampled answers",
-        Truth(idiosyncrasy=0.5, wording=0.7),
+        Truth(spread=0, idiosyncrasy=0.5, wording=0.7),
         Design(dimensions=3, items=5, personas=60, wordings=3),
         (
             interval(
@@ -32,7 +32,7 @@ def consistency() -> Iterator[Case]:
     yield Case(
         "distances",
         "wordings and languages that move their item, in option probabilities",
-        Truth(wording=0.7, dif=0.5),
+        Truth(spread=0, wording=0.7, dif=0.5),
         Design(dimensions=3, items=5, personas=3, wordings=3, languages=("en", "de"), probabilities=True),
         (
             interval(
@@ -140,7 +140,7 @@ def variance() -> Iterator[Case]:
     yield Case(
         "components",
         "personas, items and languages that differ, all of them samples",
-        Truth(idiosyncrasy=0.6, language=0.5, dif=0.4),
+        Truth(spread=0, idiosyncrasy=0.6, language=0.5, dif=0.4),
         Design(dimensions=1, items=6, personas=30, languages=("en", "de", "fr", "sw", "zh")),
         (
             share("persona", "persona"),
