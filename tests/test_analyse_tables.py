@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import culturesim as cs
 from culturesim.analyse import tables_of
 from culturesim.backends.sim_truth import Truth
 from culturesim.errors import UnknownNameError
@@ -162,3 +164,17 @@ def test_csv_has_a_line_per_row_and_no_formula(everything: Analysis) -> None:
     assert lines[0].startswith("model,questionnaire,language,supported,reason,dimension")
     assert all(line.startswith("'=cmd(),") for line in lines[1:])
     assert to_csv([]) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("questionnaire", ["iw10", "mfq30", "pvq21", "vsm2013"])
+def test_every_kind_of_questionnaire_is_analysed_whole(questionnaire: str, tmp_path: Path) -> None:
+    """Composites and lists to pick from, attention items that nearly all fail, centred means, formulas."""
+    for model in ("sim/graded?persona=1&refusal=0.2&unparsed=0.1", "sim/uniform"):
+        study = cs.Study(model=model, questionnaires=(questionnaire,), languages=("en", "sw"),
+                         personas=cs.Draw.parse("world:6"))  # fmt: skip
+        cs.survey(study, db=tmp_path / "survey.duckdb")
+    analysis = cs.analyse(tmp_path / "survey.duckdb", replicates=200)
+    assert {row.language for row in analysis.scores} == {"en", "sw"}
+    assert not any(row.supported for row in analysis.attributes)
+    assert len(analysis.comparisons) > 1

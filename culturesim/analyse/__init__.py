@@ -51,7 +51,7 @@ def analyse(
     """
     for name in tables:
         if name not in TABLES:
-            raise UnknownNameError("table", name, TABLES, "see: culturesim analyse --list")
+            raise UnknownNameError("table", name, TABLES, "see: culturesim list tables")
     answers = read_answers(store, run)
     return tables_of(answers, str(store.path), Bootstrap(replicates, confidence, seed), tables)
 
@@ -180,7 +180,7 @@ class _Work:
         tables = {name: list(rows()) for name, rows in making.items() if name in self.wanted}
         return tables, _Kept(
             [variance.kept(part.values, whole)] if self.wanted & _OF_VARIANCE else [],
-            [comparability.language_of(part, people)] if self.wanted & _OF_LANGUAGES else [],
+            [comparability.language_of(part, people)] if people.names and self.wanted & _OF_LANGUAGES else [],
         )
 
 

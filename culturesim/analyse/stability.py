@@ -73,13 +73,14 @@ def scored(key: Key, people: People) -> Scored:
             asked = np.isfinite(own).any(axis=0).sum()
             enough = (answered > 0) & (2 * answered >= asked)
             columns.append(np.divide(sums, answered, out=np.full(len(own), np.nan), where=enough))
+    table = np.column_stack(columns) if columns else np.empty((len(people.names), 0))
     if key.method == "formula":  # items of many ranges have no mean
-        return Scored(list(people.names), key.dimensions, np.column_stack(columns), np.zeros(len(people.names)))
+        return Scored(list(people.names), key.dimensions, table, np.zeros(len(people.names)))
     everything = people.of(key.scored)
     answered = np.isfinite(everything).sum(axis=1)
     empty = np.full(len(everything), np.nan)
     middle = np.divide(np.nansum(everything, axis=1), answered, out=empty, where=answered > 0)
-    return Scored(list(people.names), key.dimensions, np.column_stack(columns), middle)
+    return Scored(list(people.names), key.dimensions, table, middle)
 
 
 def few(people: int, least: int = FEWEST_PERSONAS) -> list[str]:
