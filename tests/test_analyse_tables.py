@@ -92,6 +92,18 @@ def test_attributes_move_only_who_lets_them() -> None:
     assert all((row.d is None) == (row.attribute == "region") for row in moved)
 
 
+def test_odds_are_those_of_who_moves_and_nobody_elses() -> None:
+    design = replace(WAYS, personas=120, wordings=1, repeats=1, include_none=False)
+    truth = replace(Truth.of_query(PLAIN), effects={"sex": {"male": {"a": 1.5}}})
+    rows = tables_of(survey(truth, design, 4), "made", QUICK, ["odds"]).odds
+    sex = {row.dimension: row for row in rows if row.attribute == "sex"}
+    assert (sex["a"].level, sex["a"].reference, sex["a"].personas) == ("male", "female", 120)
+    assert sex["a"].odds_ratio.low > 1.5
+    assert sex["a"].q < 0.01
+    assert not any(row.q < 0.05 for row in rows if (row.attribute, row.dimension) != ("sex", "a"))
+    assert {row.level for row in rows if row.attribute == "region"} == {"south", "west"}
+
+
 def test_components_tell_where_variance_is_from() -> None:
     design = replace(WAYS, include_none=False)
     rows = found("idiosyncrasy=1.2&language=0&wording=0", design, "components").components

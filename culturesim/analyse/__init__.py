@@ -18,7 +18,17 @@ from typing import Any
 import polars as pl
 
 from culturesim import __version__
-from culturesim.analyse import asked, comparability, consistency, effects, scores, stability, styles, variance
+from culturesim.analyse import (
+    asked,
+    comparability,
+    consistency,
+    effects,
+    regression,
+    scores,
+    stability,
+    styles,
+    variance,
+)
 from culturesim.analyse.comparisons import comparison_rows
 from culturesim.analyse.parts import Arrays, people_of
 from culturesim.answers import Answers, Part, Whole, read_answers
@@ -33,7 +43,7 @@ Tables = dict[str, list[Any]]
 
 _PARTS_AT_ONCE = 2
 _OF_VARIANCE = frozenset({"components", "coefficients", "needed"})
-_OF_LANGUAGES = frozenset({"congruence", "dif", "invariance"})
+_OF_LANGUAGES = frozenset({"odds", "congruence", "dif", "invariance"})
 _OF_PEOPLE = _OF_LANGUAGES | {
     "comparisons", "stability", "agreement", "profiles", "curves", "attributes", "reliability", "items",
 }  # fmt: skip
@@ -131,6 +141,8 @@ class _Work:
                 found["components"] += variance.component_rows(whole, study)
                 found["coefficients"] += variance.coefficient_rows(whole, study)
                 found["needed"] += variance.needed_rows(whole, study)
+        if languages and "odds" in self.wanted:
+            found["odds"] += regression.odds_rows(whole, languages, self.bootstrap, doubts)
         if len(languages) > 1:
             self._compared(whole, languages, found, doubts)
 

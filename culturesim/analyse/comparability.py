@@ -118,7 +118,7 @@ def _first_codes(part: Part, people: Sequence[str], items: Sequence[str]) -> Flo
 
 
 @dataclass(frozen=True)
-class _Stack:
+class Stack:
     """Fillings of a dimension by language. ``groups``: the place of the language; ``personas``: of the persona."""
 
     dimension: DimensionKey
@@ -130,22 +130,23 @@ class _Stack:
     fewest: int
 
 
-def _stacks(whole: Whole, languages: Sequence[Language]) -> Iterator[_Stack]:
+def stacks(whole: Whole, languages: Sequence[Language], fewest: int = 3) -> Iterator[Stack]:
+    """The dimensions with at least so many items on scales, of all languages."""
     people = sorted({who for language in languages for who in language.people})
     place = {who: number for number, who in enumerate(people)}
     groups = np.concatenate([np.full(len(one.people), number) for number, one in enumerate(languages)])
     personas = np.array([place[who] for one in languages for who in one.people], dtype=np.int64)
     for dimension in whole.key.dimensions:
         items = _scales(whole, dimension)
-        if len(items) < 3 or any(set(items) - set(one.items) for one in languages):
+        if len(items) < fewest or any(set(items) - set(one.items) for one in languages):
             continue
         columns = [[one.items.index(item) for item in items] for one in languages]
         values, codes = (
             np.concatenate([table[:, own] for table, own in zip(tables, columns, strict=True)])
             for tables in ([one.means for one in languages], [one.codes for one in languages])
         )
-        fewest = min(len(one.people) for one in languages)
-        yield _Stack(dimension, items, values, codes, groups.astype(np.int64), personas, fewest)
+        smallest = min(len(one.people) for one in languages)
+        yield Stack(dimension, items, values, codes, groups.astype(np.int64), personas, smallest)
 
 
 def congruence_rows(
@@ -153,7 +154,7 @@ def congruence_rows(
 ) -> Iterator[CongruenceRow]:
     """φ of every dimension between every two languages."""
     quick = replace(bootstrap, replicates=min(bootstrap.replicates, _CONGRUENCE_REPLICATES))
-    for stack in _stacks(whole, languages):
+    for stack in stacks(whole, languages):
         for pair in congruence(stack.values, stack.groups, quick, stack.personas):
             phi = estimate(pair.total, int(np.isfinite(stack.values).sum()), "personas")
             yield CongruenceRow(
@@ -168,8 +169,8 @@ def dif_rows(
 ) -> Iterator[DifRow]:
     """Differential functioning of every item over the languages."""
     names = tuple(one.language for one in languages)
-    for stack in _stacks(whole, languages):
-        kept = np.isin(stack.personas, _drawn(stack.personas, bootstrap.seed))
+    for stack in stacks(whole, languages):
+        kept = np.isin(stack.personas, drawn(stack.personas, bootstrap.seed, MOST_FILLINGS))
         found = dif(stack.codes[kept], stack.groups[kept], stack.personas[kept], confidence=bootstrap.confidence)
         for item in found.items:
             note = [item.note] if item.note else []
@@ -183,18 +184,16 @@ def dif_rows(
             )  # fmt: skip
 
 
-def _drawn(personas: Integers, seed: int) -> Integers:
+def drawn(personas: Integers, seed: int, most: int) -> Integers:
     """At most so many personas, drawn by the seed."""
     known = np.unique(personas)
-    if len(known) <= MOST_FILLINGS:
-        return known
-    return np.random.default_rng(seed).choice(known, MOST_FILLINGS, replace=False)
+    return known if len(known) <= most else np.random.default_rng(seed).choice(known, most, replace=False)
 
 
 def invariance_rows(whole: Whole, languages: Sequence[Language], doubts: Sequence[str]) -> Iterator[InvarianceRow]:
     """Configural, metric and scalar invariance of every dimension over the languages."""
     names = tuple(one.language for one in languages)
-    for stack in _stacks(whole, languages):
+    for stack in stacks(whole, languages):
         found = invariance(stack.values, stack.groups, personas=stack.personas)
         change = {one.level: one for one in found.changes}
         for fit in found.fits:

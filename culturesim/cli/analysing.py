@@ -33,6 +33,7 @@ _COLUMNS = {
     "profiles": ("factor", "levels", "correlation"),
     "curves": ("title", "personas", "variance", "expected"),
     "attributes": ("attribute", "title", "omega2", "d", "p", "q"),
+    "odds": ("title", "attribute", "level", "reference", "odds_ratio", "p", "q"),
     "components": ("title", "component", "variance", "share"),
     "coefficients": ("title", "object", "sizes", "generalizability", "dependability"),
     "needed": ("title", "object", "facet", "number", "reach", "limit"),

@@ -14,7 +14,7 @@ from culturesim.results.comparability import CongruenceRow, DifRow, InvarianceRo
 from culturesim.results.consistency import ConsistencyRow, Kind
 from culturesim.results.estimate import Condition, Estimate, Finding
 from culturesim.results.scores import ComparisonRow, ScoreRow
-from culturesim.results.stability import AgreementRow, AttributeRow, CurveRow, ProfileRow, StabilityRow
+from culturesim.results.stability import AgreementRow, AttributeRow, CurveRow, OddsRow, ProfileRow, StabilityRow
 from culturesim.results.variance import CoefficientRow, ComponentRow, NeededRow
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "ItemTotalRow",
     "Kind",
     "NeededRow",
+    "OddsRow",
     "PositionRow",
     "ProfileRow",
     "QuestionnaireResult",
@@ -68,6 +69,7 @@ TABLES: Mapping[str, str] = {
     "profiles": "whether a persona keeps its profile over languages, wordings, orders, frames and repeats",
     "curves": "how far scores would vary between draws of so many personas",
     "attributes": "what each attribute of the persona does to each dimension",
+    "odds": "odds ratios of each attribute's levels, by ordinal regression",
     "components": "variance components of persona, item, language, wording, order, frame and repeat",
     "coefficients": "how well scores tell personas and languages apart, at these sizes and at others",
     "needed": "how many personas, items, wordings and repeats are enough",
@@ -107,6 +109,7 @@ class Analysis:
     profiles: tuple[ProfileRow, ...] = ()
     curves: tuple[CurveRow, ...] = ()
     attributes: tuple[AttributeRow, ...] = ()
+    odds: tuple[OddsRow, ...] = ()
     components: tuple[ComponentRow, ...] = ()
     coefficients: tuple[CoefficientRow, ...] = ()
     needed: tuple[NeededRow, ...] = ()

@@ -77,3 +77,24 @@ class AttributeRow(Finding):
     d: Estimate | None
     p: float | None
     q: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddsRow(Finding):
+    """What an attribute does to single answers, by ordinal regression with items and languages held constant.
+
+    ``odds_ratio``: the odds of a higher answer (reversed items turned round) as ``level`` against ``reference``, robust
+    to the answers of a persona hanging together. ``p``: of this level; ``p_attribute``: of all levels of the attribute
+    together, ``q`` after Benjamini and Hochberg over attributes and dimensions. ``personas``: those it was fitted to.
+    """
+
+    dimension: str
+    title: str
+    attribute: str
+    level: str
+    reference: str
+    odds_ratio: Estimate
+    p: float | None
+    p_attribute: float | None
+    q: float | None
+    personas: int
