@@ -218,7 +218,8 @@ def curve_rows(part: Part, found: Scored, bootstrap: Bootstrap, doubts: Sequence
             yield CurveRow(
                 model=part.model, questionnaire=part.questionnaire, language=part.language, dimension=dimension.id,
                 title=dimension.title, personas=point.personas, variance=_finite(point.variance[place]),
-                expected=_finite(point.expected[place]), **reasons,
+                expected=_finite(point.expected[place]), beyond=estimate(point.beyond[place], people, "personas"),
+                **reasons,
             )  # fmt: skip
 
 

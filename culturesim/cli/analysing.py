@@ -31,7 +31,7 @@ _COLUMNS = {
     "stability": ("title", "inertia", "steerability", "p", "retest"),
     "agreement": ("dimensions", "kendall_w", "spearman", "p"),
     "profiles": ("factor", "levels", "correlation"),
-    "curves": ("title", "personas", "variance", "expected"),
+    "curves": ("title", "personas", "variance", "beyond"),
     "attributes": ("attribute", "title", "omega2", "d", "p", "q"),
     "odds": ("title", "attribute", "level", "reference", "odds_ratio", "p", "q"),
     "components": ("title", "component", "variance", "share"),

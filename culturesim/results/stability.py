@@ -51,7 +51,9 @@ class ProfileRow(Finding):
 class CurveRow(Finding):
     """How much a score of so many personas would vary from draw to draw.
 
-    ``variance`` over random subsets of those drawn, ``expected`` = variance of one persona / ``personas``.
+    ``variance`` of the mean score over random subsets of the personas asked, ``expected`` over all such subsets (which
+    falls to 0 at the whole of them), ``beyond`` over samples from everybody they could have been drawn from: what the
+    next survey would vary by.
     """
 
     dimension: str
@@ -59,6 +61,7 @@ class CurveRow(Finding):
     personas: int
     variance: float | None
     expected: float | None
+    beyond: Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
