@@ -15,6 +15,12 @@ Distributions of answers:
 - ``stability``: inertia, steerability, stability curve. ``agreement``: Kendall's W, Spearman, ipsative profiles.
 - ``attributes``: what attributes of personas do to scores.
 
+How far groups are from each other:
+
+- ``distance``: of profiles of dimensions: Kogut–Singh, Euclidean, Mahalanobis. ``scaling``: maps and trees of them.
+- ``opinion``: of ``shares`` of answers: CFst, opinion similarity, Wasserstein, survey agreement. ``nearness``: how sure
+  they are, and of whom a model is closer to. ``crossed``: means over personas and questions.
+
 What answers vary by:
 
 - ``variance``: generalisability studies, of ``components``. Complete ones by ``anova``, others by ``unbalanced``, or
