@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -181,15 +181,34 @@ def option_keys(tag: str, style: KeyStyle, numbers: Sequence[int]) -> list[tuple
 
 
 @lru_cache(maxsize=256)
-def _countries(tag: str) -> dict[str, str]:
+def countries(tag: str) -> Mapping[str, str]:
+    """ISO 3166-1 alpha-2 code → name of the country in a language; CLDR's codes of a few regions are among them."""
     return {key: str(name) for key, name in _locale(tag).territories.items() if len(key) == 2}
 
 
 def country(tag: str, code: str) -> str:
     """The name of a country (ISO 3166-1 alpha-2 code) in a language."""
-    if (name := _countries(tag).get(code)) is None:
-        raise UnknownNameError("country", code, _countries(tag), "two capital letters, ISO 3166-1")
+    if (name := countries(tag).get(code)) is None:
+        raise UnknownNameError("country", code, countries(tag), "two capital letters, ISO 3166-1")
     return name
+
+
+# Alpha-3 codes of states that no longer exist or have another code today, of the European part of one, and of no state.
+_NOT_TODAYS = {"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"} | {"QUU", "XAA", "XBB", "ZZZ"}
+
+
+@lru_cache(maxsize=1)
+def iso_codes() -> Mapping[str, str]:
+    """ISO 3166-1 alpha-2 code → alpha-3 code, of all countries of today; with CLDR's XKK for Kosovo, which has none."""
+    return {
+        codes[0]: alias
+        for alias, codes in get_global("territory_aliases").items()
+        if len(alias) == 3
+        and alias.isalpha()
+        and alias not in _NOT_TODAYS
+        and len(codes) == 1
+        and codes[0] in countries("en")
+    }
 
 
 def script_of(char: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
+from culturesim.country import HINT, english_name, iso3
 from culturesim.definition import Strict, read_model
 from culturesim.errors import DefinitionError, Fault, UnknownNameError
 from culturesim.inversion import STEEPEST, Groups, Vector, group_weights, mean_balance, mean_taken, nearest, solve_tilt
@@ -210,6 +212,11 @@ class Population:
         """The first table of ``SOURCE.toml``, one row per society."""
         return self.tables[next(iter(self.source.tables))]
 
+    @property
+    def countries(self) -> int:
+        """How many countries with an ISO code the first table has."""
+        return len(set(self.frame["iso3"]) - {""}) if "iso3" in self.frame.columns else 0
+
 
 def read_population(folder: Path) -> Population:
     """A population from its folder, its tables still unread; raises ``DefinitionError`` where SOURCE.toml is wrong."""
@@ -271,7 +278,7 @@ class Figures:
 
 
 def country_figures(population: Population | Path, country: str) -> Figures:
-    """The answers a society's coordinates stand for. ``country``: ISO 3166-1 alpha-2 or alpha-3, or the name, any case.
+    """The answers a society's coordinates stand for. ``country``: as ``country_row`` takes it.
 
     The coordinates are the projection of unknown item means; of all means that project there, the figures have those
     nearest to the pooled means in standard deviations (see ``inversion.nearest``), kept ``MARGIN`` inside the items'
@@ -305,15 +312,22 @@ def country_figures(population: Population | Path, country: str) -> Figures:
 
 
 def country_row(societies: pl.DataFrame, country: str) -> dict[str, Any]:
-    """The row of a country, by ISO 3166-1 code or name; ``UnknownNameError`` suggests the nearest."""
+    """The row of a country, by ISO 3166-1 code or by a name ``country.iso3`` knows; else by the name in the table.
+
+    ``UnknownNameError`` suggests the nearest.
+    """
     wanted = country.casefold()
     for row in societies.iter_rows(named=True):
         if wanted and wanted in {row["iso2"].casefold(), row["iso3"].casefold(), row["name"].casefold()}:
             return row
+    with suppress(UnknownNameError):
+        code = iso3(country)
+        for row in societies.iter_rows(named=True):
+            if code == row["iso3"] or english_name(code) == row["name"]:
+                return row
     column = {2: "iso2", 3: "iso3"}.get(len(country), "name")
     written = country.upper() if column != "name" else country.title()
-    hint = "an ISO 3166-1 code or an English name"
-    raise UnknownNameError("country", written, filter(None, societies[column]), hint)
+    raise UnknownNameError("country", written, filter(None, societies[column]), HINT)
 
 
 def _item_means(

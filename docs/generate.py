@@ -38,6 +38,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
 from analysis_pages import statistics, tables  # noqa: E402 (beside this file)
+from population_page import populations  # noqa: E402 (beside this file)
 
 SCHEMAS = {
     "study": Study,
@@ -107,6 +108,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield DOCS / "tables.md", tables()
     yield DOCS / "statistics.md", statistics()
     library = Library()
+    yield DOCS / "populations.md", populations(library)
     shipped = [read_questionnaire(folder) for _, folder in sorted(library.questionnaires().items())]
     yield DOCS / "questionnaires" / "README.md", shelf(shipped)
     for each in shipped:

@@ -14,6 +14,7 @@ LEVELS = {
     "errors": 0,
     "records": 5,
     "results": 10, "resources": 10, "language": 10, "shuffle": 10, "formula": 10, "definition": 10,
+    "country": 15,
     "journal": 20, "lexicon": 20, "questionnaire": 20, "persona": 20, "population": 20, "study": 20, "pricing": 20,
     "limits": 20,
     "migrations": 20, "inversion": 10, "society": 22,

@@ -164,6 +164,21 @@ def test_a_pool_of_a_country_is_shown_with_shares_and_source(capsys: Capture) ->
     assert "unknown country 'XQ'" in capsys.readouterr().err
 
 
+def test_a_population_is_shown_with_source_tables_and_first_rows(capsys: Capture) -> None:
+    assert run(["show", "mfq30-2020"]) == 0
+    shown = capsys.readouterr().err
+    for part in ("doi:10.1098/rspb.2020.1201", "licence: MIT", "edition: Article of 2020", "19 rows", "3.3847"):
+        assert part in shown
+    assert "countries with an ISO 3166-1 code: 19" in shown
+
+
+def test_a_pool_and_a_population_of_one_name_are_both_shown(capsys: Capture) -> None:
+    assert run(["show", "census"]) == 0
+    shown = capsys.readouterr().err
+    assert "attribute" in shown
+    assert "table joint: 400 rows" in shown
+
+
 def test_people_of_a_country_are_planned_as_told(capsys: Capture) -> None:
     command = ["plan", "sim/uniform", "--battery", "first", "--personas", "census:SE:5", "--rendering", "biography"]
     assert run(command) == 0

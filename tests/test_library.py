@@ -17,7 +17,7 @@ from tests.conftest import LANGUAGES, ROOT
         ("questionnaire", "mfq", "mfq2"),
         ("battery", "quik", "quick"),
         ("pool", "wrld", "world"),
-        ("population", "iw", "iw-projection"),
+        ("population", "iw-p", "iw-projection"),
     ],
 )
 def test_a_wrong_name_suggests_the_nearest(library: Library, kind: str, wrong: str, right: str) -> None:

@@ -18,9 +18,12 @@ from culturesim.errors import UnknownNameError
 from culturesim.language import language
 from culturesim.library import Library
 from culturesim.persona import Attribute, PersonaPool
-from culturesim.population import read_population
+from culturesim.population import Population, read_population
 from culturesim.questionnaire import CompositeItem, Questionnaire
 from culturesim.results import TABLES
+
+FIRST_ROWS = 3
+"""Rows of a population's table that are shown."""
 
 Row = Sequence[object]
 Listed = tuple[Sequence[str], Iterable[Row]]
@@ -152,11 +155,17 @@ _LISTS: dict[Kind, Callable[[Library], Listed]] = {
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="a questionnaire, battery, pool or frame, or questionnaire.item")],
+    name: Annotated[
+        str, typer.Argument(help="a questionnaire, battery, pool, frame or population, or questionnaire.item")
+    ],
     language: Annotated[str, typer.Option(help="language tag")] = "en",
     path: o.Paths = None,
 ) -> None:
-    """Show a definition: a questionnaire's items and wordings, a battery's parts, a pool's attributes, a frame."""
+    """Show a definition: a questionnaire's items and wordings, a battery's parts, a pool's attributes, a frame, or a
+    population's source and tables.
+
+    A pool and a population of one name are both shown.
+    """
     library = o.library(path)
     questionnaire, _, item = name.partition(".")
     if questionnaire in library.questionnaires():
@@ -166,19 +175,40 @@ def show(
         say(f"{battery.title}: {battery.description}")
         table(name, ("questionnaire", "items"), ((part.questionnaire, " ".join(part.items)) for part in battery.parts))
     elif name.partition(":")[0] in library.pools():
-        pool = library.pool(name)
-        say(f"{pool.title}: {pool.description}")
-        if pool.figures:
-            source = read_population(library.population(pool.figures)).source
-            say(f"figures: {source.citation.strip()} {source.edition} Licence: {source.licence}")
-        table(name, ("attribute", "levels"), ((a.id, _levels(a)) for a in pool.attributes))
+        _show_pool(library, name)
     elif name in library.frames():
         head = library.frame_head(name)
         say(f"{head.title}: {head.description}\nasked by {' or '.join(head.elicitations)}\n")
         say(library.frame(name, language).source)
-    else:
+    elif name not in library.populations():
         known = [*library.questionnaires(), *library.batteries(), *library.pools(), *library.frames()]
-        raise UnknownNameError("definition", name, known)
+        raise UnknownNameError("definition", name, [*known, *library.populations()])
+    if name in library.populations():
+        _show_population(read_population(library.population(name)))
+
+
+def _show_pool(library: Library, name: str) -> None:
+    pool = library.pool(name)
+    say(f"{pool.title}: {pool.description}")
+    if pool.figures:
+        source = read_population(library.population(pool.figures)).source
+        say(f"figures: {source.citation.strip()} {source.edition} Licence: {source.licence}")
+    table(name, ("attribute", "levels"), ((a.id, _levels(a)) for a in pool.attributes))
+
+
+def _show_population(population: Population) -> None:
+    source = population.source
+    say(f"{source.title}\nsource: {source.citation.strip()}\norigin: {source.origin}\nedition: {source.edition}")
+    say(f"licence: {source.licence}. {source.licence_note}".rstrip())
+    for note in source.notes:
+        say(f"- {note}")
+    say(f"countries with an ISO 3166-1 code: {population.countries}")
+    for name, columns in source.tables.items():
+        rows = population.tables[name]
+        table(f"{population.id}, table {name}: {rows.height:,} rows", ("column", "what it means"), columns.items())
+        first = rows.head(FIRST_ROWS)
+        numbers = [str(row) for row in range(1, first.height + 1)]
+        table(f"first rows of {name}", ("column", *numbers), ((values.name, *values) for values in first))
 
 
 def _levels(attribute: Attribute) -> str:

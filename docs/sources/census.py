@@ -50,7 +50,7 @@ COUNTRIES = {
     "UC": "CW", "VC": "VC", "VQ": "VI", "AE": "AE", "WE": "PS",
 }  # fmt: skip
 CHANNEL_ISLANDS = "830"
-FORMER = {"DDR", "FXX", "YMD"}
+FORMER = {"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"}
 
 RELIGIONS = (
     "none", "catholic", "protestant", "orthodox", "other_christian", "christian", "muslim", "jewish", "hindu",

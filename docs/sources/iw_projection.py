@@ -49,8 +49,8 @@ CODES = {
 }
 # Names kept from CLDR's: the sample called GB leaves Northern Ireland out, which has a row of its own.
 NAMES = {"Great Britain": "Great Britain", "North Ireland": "Northern Ireland"}
-# Codes of states that no longer exist, and one of the European part of another: not the ones meant here.
-FORMER = {"DDR", "FXX", "YMD"}
+# Codes of states that no longer exist or have another code today, and one of the European part of another.
+FORMER = {"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"}
 
 
 def coefficients(rows: Iterable[dict[str, str]]) -> Iterator[dict[str, object]]:
