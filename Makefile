@@ -41,7 +41,6 @@ sql: $(RUN)  ## Run QUERY (SQL, or the name of a saved query) on DB
 
 test: check  ## Check everything, then run all tests
 	$(VENV)/bin/python -m pytest
-
 check: $(DEV)  ## Style, types, and every definition
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -53,13 +52,12 @@ docs: $(DEV)  ## Write the generated pages of docs/ anew
 
 bench: $(DEV)  ## Measure what the README says about speed, against its rival, on this machine
 	$(VENV)/bin/python bench/prefix_order.py
+bench-analysis: $(DEV)  ## Measure what analysing ten million responses costs
+	$(VENV)/bin/python bench/analysis.py
 bench-api: $(DEV)  ## Measure asking an API against bare clients and peers (installs them under .bench/)
 	$(VENV)/bin/python bench/api_clients.py && $(VENV)/bin/python bench/api_clients.py --memory
 bench-local: $(DEV)  ## Measure asking a local model against plain batches, llama.cpp and lm-evaluation-harness
 	$(VENV)/bin/python bench/local_models.py
-
-bench-analysis: $(DEV)  ## Measure what analysing ten million responses costs
-	$(VENV)/bin/python bench/analysis.py
 
 clean:  ## Remove .venv and what tools left behind
 	rm -rf $(VENV) .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
