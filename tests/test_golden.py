@@ -113,5 +113,5 @@ def test_prompts_are_as_we_last_read_them(frame: str, language: str) -> None:
 
 
 def test_no_golden_prompts_are_left_of_what_is_gone() -> None:
-    there = {path.stem for path in GOLDEN.iterdir() if not path.stem.startswith("personas-")}
+    there = {path.stem for path in GOLDEN.glob("*.txt") if not path.stem.startswith("personas-")}
     assert there == {"-".join(place) for place in SHOWN}

@@ -7,6 +7,7 @@ import pytest
 from culturesim.errors import AnalysisError
 from culturesim.stats.equations import Equations, levels_of
 from culturesim.stats.reml import reml, result
+from culturesim.stats.variance import components
 from tests.test_stats_variance import crossed
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "variance.json").read_text(encoding="utf-8"))
@@ -96,3 +97,13 @@ def test_what_does_not_fit_into_memory_is_refused():
     groups = [rng.permutation(np.arange(40_000) % 9000) for _ in range(2)]
     with pytest.raises(AnalysisError, match="fewer interactions"):
         reml(rng.normal(size=40_000), groups, np.ones((40_000, 1)))
+
+
+def test_fixed_effects_that_answers_cannot_tell_apart_are_told() -> None:
+    """Each language was asked in an order of its own."""
+    rng = np.random.default_rng(1)
+    places = np.array([(p, i, o, t) for p in range(8) for i in range(4) for o in (0, 1) for t in (o,)][:-1])
+    codes = dict(zip(("persona", "item", "option_order", "language"), places.T, strict=True))
+    found = components(rng.normal(size=len(places)), codes, fixed=("option_order", "language"))
+    assert found.components == ()
+    assert "cannot be told apart" in found.note

@@ -52,6 +52,9 @@ def by_reml(
     design, columns = _design(places, levels, [term for term in terms if set(term) <= set(fixed)])
     if not groups or len(y) <= design.shape[1] + 1:
         return empty(len(y), levels, [note, "too few answers to a level"])
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        apart = "combinations of fixed facets without answers: their effects cannot be told apart"
+        return empty(len(y), levels, [note, apart])
     model = Equations(y, groups, design)
     fit = fitted(model)
     speaking = [facet for facet in places if facet not in fixed and levels[facet] >= SPEAKING]
