@@ -24,8 +24,8 @@ LIMITS = {"seconds": 120, "peak_megabytes": 4096}
 def measured(path: Path) -> dict[str, object]:
     """Analyses the store in this process."""
     from culturesim.analyse import tables_of
-    from culturesim.answers import read_answers
     from culturesim.api import open_store
+    from culturesim.fetch import read_answers
     from culturesim.results import TABLES
     from culturesim.stats.inference import Bootstrap
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
-from culturesim.results import CongruenceRow, CoverageRow, DifRow, Estimate, InvarianceRow, PositionRow
+from culturesim.results import CongruenceRow, CoverageRow, DifRow, Estimate, Finding, InvarianceRow, PositionRow
+
+R = TypeVar("R", bound=Finding)
 
 FEWEST_VALID = 0.8
 """The share of valid answers below which nothing is claimed of a language."""
@@ -59,12 +61,17 @@ def withheld_claims(
     for (model, questionnaire), tags in languages.items():
         if len(tags) < 2:
             continue
-        own = [[one for one in rows if (one.model, one.questionnaire) == (model, questionnaire)]
-               for rows in (congruence, dif, invariance)]  # fmt: skip
-        said = [*reasons[model, questionnaire], *_doubts_of_comparability(*own)]  # type: ignore[arg-type]
+        place = (model, questionnaire)
+        doubts = _doubts_of_comparability(_of(place, congruence), _of(place, dif), _of(place, invariance))
+        said = [*reasons[place], *doubts]
         if said:
             withheld[f"{model} / {questionnaire}"] = "; ".join(said)
     return withheld
+
+
+def _of(place: tuple[str, str], rows: Iterable[R]) -> list[R]:
+    """The rows of one model and questionnaire."""
+    return [row for row in rows if (row.model, row.questionnaire) == place]
 
 
 def _doubts_of_comparability(

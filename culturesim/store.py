@@ -286,10 +286,14 @@ class Store:
     # Queries
 
     def query(self, sql: str, parameters: Sequence[object] = (), *, memory: str | None = None) -> pl.DataFrame:
-        """The result of a query, by a brief reading that waits for writers; ``memory`` bounds what DuckDB may take."""
-        with self._reading() as connection:
+        """The result of a query, by a brief reading that waits for writers.
+
+        ``memory`` bounds what DuckDB may take; the rest goes to a folder of its own, for the store's may not be ours.
+        """
+        with TemporaryDirectory(prefix="culturesim-") as spill, self._reading() as connection:
             if memory is not None:
                 connection.execute(f"set memory_limit = '{memory}'; set preserve_insertion_order = false")
+                connection.execute(f"set temp_directory = '{spill.replace(chr(39), chr(39) * 2)}'")
             # Otherwise a name that is no table would be looked up among our Python variables.
             connection.execute("set python_enable_replacements = false")
             # A query reads this file and touches no other: `copy … to` the store itself would destroy it.

@@ -9,9 +9,10 @@ from culturesim.analyse.asked import design_rows, distribution_rows, questionnai
 from culturesim.analyse.effects import effect_rows as effects_of
 from culturesim.analyse.effects import position_row
 from culturesim.analyse.scores import score_rows as scores_of
-from culturesim.answers import Answers, names_of, tell_versions_apart
+from culturesim.answers import Answers, tell_versions_apart
 from culturesim.backends import load
 from culturesim.errors import AnalysisError, UnknownNameError
+from culturesim.fetch import names_of
 from culturesim.stats.inference import Bootstrap
 from culturesim.survey import Asking
 from tests.answered import categories, items, response, responses

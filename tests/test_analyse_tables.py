@@ -83,6 +83,24 @@ def test_wordings_that_differ_are_told_from_chance() -> None:
     assert alike.inconsistency.value < alike.chance_high
 
 
+def test_every_kind_of_consistency_is_held_against_chance() -> None:
+    """Items of one topic, too, are exchanged among the answers of one persona asked in one way."""
+    rows = found(PLAIN, replace(WAYS, frames=("form", "chat")), "consistency").consistency
+    kinds = {"paraphrase", "topic", "translation", "option_order", "frame", "repeat"}
+    assert {row.kind for row in rows if row.condition == "personas"} == kinds
+    assert all(row.chance is not None and row.p is not None for row in rows if row.condition == "personas")
+
+
+def test_shifts_of_an_unfair_item_have_opposite_signs_and_intervals() -> None:
+    design = replace(WAYS, personas=100, wordings=1, repeats=1, include_none=False)
+    truth = replace(Truth.of_query("idiosyncrasy=1&difficulty=0.3"), item_shifts={"de": {"made.b3": 2.0}})
+    rows = tables_of(survey(truth, design, 3), "made", QUICK, ["shifts"]).shifts
+    german, english = (
+        next(row.shift for row in rows if (row.item, row.language) == ("b3", tag)) for tag in ("de", "en")
+    )
+    assert german.low > 0 > english.high
+
+
 def test_attributes_move_only_who_lets_them() -> None:
     design = replace(WAYS, personas=120, languages=("en",), repeats=1)
     moved, inert = (found(f"{PLAIN}&persona={sd}", design, "attributes").attributes for sd in (1, 0))

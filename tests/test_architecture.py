@@ -22,7 +22,7 @@ LEVELS = {
     "design": 30, "render": 30, "parse": 30, "score": 30, "backends": 30, "store": 30, "stats": 30,
     "prepare": 35, "flow": 35, "retrying": 35, "pending": 36, "intake": 36, "adoption": 37, "batches": 38, "usage": 36,
     "briefing": 36, "patience": 10,
-    "plan": 40, "survey": 40, "claims": 35, "answers": 35, "leaks": 35, "checks": 36, "analyse": 40,
+    "plan": 40, "survey": 40, "claims": 35, "answers": 35, "fetch": 36, "leaks": 35, "checks": 36, "analyse": 40,
     "check": 40, "exchange": 40,
     "report": 50, "validation": 50,
     "api": 55, "serve": 55,

@@ -266,8 +266,12 @@ def test_recovery_leaves_the_journals_of_the_living_alone(begun: Store) -> None:
 
 def test_a_run_waits_for_who_recovers_its_journal(begun: Store) -> None:
     recovering = begun.journal("r1")
+    with pytest.raises(StoreBusyError):
+        again(begun, wait=0).journal("r1")
     Timer(0.2, recovering.close).start()
-    again(begun, wait=60).journal("r1").close()
+    with again(begun, wait=60).journal("r1") as journal:
+        tell(journal, trial(1), 2)
+        assert journal.move() == 1
 
 
 def test_recovery_takes_in_what_is_whole(begun: Store) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 import culturesim as cs
 from culturesim.analyse import tables_of
-from culturesim.answers import read_answers
 from culturesim.backends.sim_truth import Truth
 from culturesim.cli import run as command
+from culturesim.fetch import read_answers
 from culturesim.library import Library
 from culturesim.records import NO_PERSONA
 from culturesim.stats.inference import Bootstrap

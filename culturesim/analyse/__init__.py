@@ -31,10 +31,11 @@ from culturesim.analyse import (
 )
 from culturesim.analyse.comparisons import comparison_rows
 from culturesim.analyse.parts import Arrays, people_of
-from culturesim.answers import Answers, Part, Whole, read_answers
+from culturesim.answers import Answers, Part, Whole
 from culturesim.claims import doubts_of, withheld_claims
 from culturesim.errors import UnknownNameError
-from culturesim.results import TABLES, Analysis, CoverageRow, PositionRow
+from culturesim.fetch import read_answers
+from culturesim.results import TABLES, Analysis, CoverageRow, DifRow, PositionRow
 from culturesim.stats.inference import Bootstrap
 from culturesim.stats.threads import one_thread
 from culturesim.store import Store
@@ -43,7 +44,7 @@ Tables = dict[str, list[Any]]
 
 _PARTS_AT_ONCE = 2
 _OF_VARIANCE = frozenset({"components", "coefficients", "needed"})
-_OF_LANGUAGES = frozenset({"odds", "congruence", "dif", "invariance"})
+_OF_LANGUAGES = frozenset({"odds", "congruence", "dif", "shifts", "invariance"})
 _OF_PEOPLE = _OF_LANGUAGES | {
     "comparisons", "stability", "agreement", "profiles", "curves", "attributes", "reliability", "items",
 }  # fmt: skip
@@ -115,7 +116,7 @@ class _Work:
             if group not in self.coverage:
                 self.coverage[group] = asked.never_asked(group, planned)
         found["coverage"] = [self.coverage[group] for group in sorted(self.coverage)]
-        found["positions"] = [row for row in self.positions.values() if row]
+        found["positions"] = [row for _, row in sorted(self.positions.items()) if row]
         if "comparisons" in self.wanted:
             found["comparisons"] = comparison_rows(self.scored, self.doubts, self.bootstrap)
         return found
@@ -156,8 +157,9 @@ class _Work:
     ) -> None:
         if "congruence" in self.wanted:
             found["congruence"] += comparability.congruence_rows(whole, languages, self.bootstrap, doubts)
-        if "dif" in self.wanted:
-            found["dif"] += comparability.dif_rows(whole, languages, self.bootstrap, doubts)
+        if self.wanted & {"dif", "shifts"}:
+            for row in comparability.dif_rows(whole, languages, self.bootstrap, doubts):
+                found["dif" if isinstance(row, DifRow) else "shifts"].append(row)
         if "invariance" in self.wanted:
             found["invariance"] += comparability.invariance_rows(whole, languages, doubts)
 

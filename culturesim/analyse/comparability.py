@@ -17,7 +17,7 @@ from culturesim.analyse.parts import VALID, People, estimate, index
 from culturesim.answers import Part, Whole
 from culturesim.claims import judged
 from culturesim.records import NO_PERSONA
-from culturesim.results import CongruenceRow, DifRow, Estimate, InvarianceRow, ItemTotalRow, ReliabilityRow
+from culturesim.results import CongruenceRow, DifRow, Estimate, InvarianceRow, ItemTotalRow, ReliabilityRow, ShiftRow
 from culturesim.score import FILLING, DimensionKey
 from culturesim.stats.congruence import congruence
 from culturesim.stats.dif import dif
@@ -166,22 +166,24 @@ def congruence_rows(
 
 def dif_rows(
     whole: Whole, languages: Sequence[Language], bootstrap: Bootstrap, doubts: Sequence[str]
-) -> Iterator[DifRow]:
-    """Differential functioning of every item over the languages."""
+) -> Iterator[DifRow | ShiftRow]:
+    """Differential functioning of every item over the languages, and its shift in each of them."""
     names = tuple(one.language for one in languages)
     for stack in stacks(whole, languages):
         kept = np.isin(stack.personas, drawn(stack.personas, bootstrap.seed, MOST_FILLINGS))
         found = dif(stack.codes[kept], stack.groups[kept], stack.personas[kept], confidence=bootstrap.confidence)
         for item in found.items:
-            note = [item.note] if item.note else []
+            where = {"model": whole.model, "questionnaire": whole.questionnaire, "dimension": stack.dimension.id,
+                     "item": stack.items[item.item]}  # fmt: skip
+            reasons = [*doubts, *_few(stack.fewest), *([item.note] if item.note else [])]
             yield DifRow(
-                model=whole.model, questionnaire=whole.questionnaire, language="", dimension=stack.dimension.id,
-                item=stack.items[item.item], languages=names, personas=item.personas, p_uniform=item.uniform.p,
+                **where, language="", languages=names, personas=item.personas, p_uniform=item.uniform.p,
                 p_nonuniform=item.nonuniform.p, p=item.overall.p, q=item.overall.q, effect=item.overall.effect,
-                grade=item.grade,
-                shifts={names[group]: shift.value for group, shift in zip(found.groups, item.shifts, strict=False)},
-                **judged([*doubts, *_few(stack.fewest), *note]),
+                grade=item.grade, **judged(reasons),
             )  # fmt: skip
+            for group, interval in zip(found.groups, item.shifts, strict=False):
+                shift = estimate(interval, item.n, "personas")
+                yield ShiftRow(**where, language=names[group], shift=shift, **judged(reasons, shift))
 
 
 def drawn(personas: Integers, seed: int, most: int) -> Integers:

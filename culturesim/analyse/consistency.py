@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from culturesim.analyse.parts import Arrays, Asked, estimate
+from culturesim.analyse.parts import Arrays, Asked, estimate, together
 from culturesim.answers import Part, Whole
 from culturesim.claims import judged
 from culturesim.results import Condition, ConsistencyRow, Estimate, Kind
@@ -57,12 +57,15 @@ def with_q(rows: Sequence[ConsistencyRow]) -> list[ConsistencyRow]:
 
 
 def _topics(asked: Sequence[Asked], turned: dict[str, bool]) -> list[Floats]:
-    """Topics that have several items on scales of one length: the stance on each, reverse-keyed items turned round."""
-    found: dict[tuple[str, int], list[Floats]] = {}
+    """Topics that have several items on scales of one length: the stance on each, reverse-keyed items turned round.
+
+    Blocks are, as for wordings, what else is crossed: each item as asked of the same persona in the same way.
+    """
+    found: dict[tuple[str, int], list[Asked]] = {}
     for item in asked:
-        stance = item.answers.mean(axis=0)
-        found.setdefault((item.topic, len(stance)), []).append(stance[::-1] if turned[item.item] else stance)
-    return [np.stack(stances) for stances in found.values() if len(stances) > 1]
+        stance = item.answers[:, ::-1] if turned[item.item] else item.answers
+        found.setdefault((item.topic, stance.shape[1]), []).append(replace(item, answers=stance))
+    return [together(items).crossed("item") for items in found.values() if len(items) > 1]
 
 
 def _row(

@@ -72,11 +72,6 @@ class Asked:
     answers: Floats
     levels: Mapping[str, Integers]
 
-    @property
-    def personas(self) -> Integers:
-        """The persona of each row."""
-        return self.levels["persona"]
-
     def where(self, rows: Any) -> Asked:
         """Some of the rows."""
         return Asked(self.item, self.topic, self.answers[rows], {name: of[rows] for name, of in self.levels.items()})
@@ -100,6 +95,14 @@ class Asked:
         with np.errstate(invalid="ignore"):
             means: Floats = sums / counts[:, None]
         return means.reshape(shape)
+
+
+def together(items: Sequence[Asked]) -> Asked:
+    """The answers to several items on scales of one length, with ``item`` as a further facet."""
+    first = items[0]
+    levels = {name: np.concatenate([item.levels[name] for item in items]) for name in first.levels}
+    levels["item"] = np.repeat(np.arange(len(items)), [len(item.answers) for item in items])
+    return Asked("", first.topic, np.concatenate([item.answers for item in items]), levels)
 
 
 def _combined(columns: Sequence[Integers]) -> Integers:
@@ -133,10 +136,12 @@ class Arrays:
             if rows.is_empty():
                 continue
             alone = (rows["persona_id"].cast(pl.String) == NO_PERSONA).to_numpy()
-            asked = Asked(item, topic, _shares(rows, scale), {name: numbers(rows[of]) for name, of in FACETS.items()})
-            for condition, who in (("personas", ~alone), ("none", alone)):
-                if who.any():
-                    found[condition].append(asked.where(who))  # type: ignore[index]
+            shares = shares_on(rows, np.tile(scale, (len(rows), 1)))
+            asked = Asked(item, topic, shares, {name: numbers(rows[of]) for name, of in FACETS.items()})
+            who: Mapping[Condition, Any] = {"personas": ~alone, "none": alone}
+            for condition, there in who.items():
+                if there.any():
+                    found[condition].append(asked.where(there))
         return {condition: tuple(items) for condition, items in found.items()}
 
 
@@ -147,19 +152,17 @@ def numbers(column: pl.Series) -> Integers:
     return column.to_physical().to_numpy().astype(np.int64)
 
 
-def _shares(rows: pl.DataFrame, scale: Sequence[int]) -> Floats:
-    """(n, k): how each answer falls on the codes of the scale."""
-    codes = np.asarray(scale)
-    chosen = rows["codes"].list.first().to_numpy()
-    shares: Floats = (chosen[:, None] == codes).astype(np.float64)
+def shares_on(rows: pl.DataFrame, codes: Integers) -> Floats:
+    """How each answer falls on its options: (n, k), in the order of ``codes`` (n, k), those of its scale."""
+    shares: Floats = (codes == rows["codes"].list.first().to_numpy()[:, None]).astype(np.float64)
     elicited = rows["probabilities"].is_not_null().to_numpy()
     if elicited.any():
         entries = rows.filter(pl.col("probabilities").is_not_null()).select("probabilities").with_row_index("row")
         wide = entries.explode("probabilities").unnest("probabilities")
-        place = np.argsort(codes, kind="stable")[np.searchsorted(np.sort(codes), wide["key"].to_numpy())]
-        given = np.zeros((len(entries), len(codes)))
-        given[wide["row"].to_numpy(), place] = wide["value"].to_numpy()
-        shares[elicited] = given
+        row = np.flatnonzero(elicited)[wide["row"].to_numpy()]
+        place = (codes[row] == wide["key"].to_numpy()[:, None]).argmax(axis=1)
+        shares[elicited] = 0.0
+        shares[row, place] = wide["value"].to_numpy()
     return shares
 
 

@@ -139,7 +139,7 @@ def _by_filling(items: Sequence[Asked], own: Sequence[Asked], turned: Mapping[st
     columns = [np.concatenate([item.levels[facet] for item in both]) for facet in FILLING]
     filling = np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].reshape(-1)
     alone = sum(len(item.answers) for item in items)
-    who = np.unique(np.concatenate([item.personas for item in items]), return_inverse=True)[1]
+    who = np.unique(np.concatenate([item.levels["persona"] for item in items]), return_inverse=True)[1]
     people, fillings = int(who.max()) + 1, int(filling.max()) + 1
     cells = np.concatenate([who * fillings + filling[:alone], people * fillings + filling[alone:]])
     counted = [np.bincount(cells, column, (people + 1) * fillings) for column in answers.T]

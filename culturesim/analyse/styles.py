@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
 
-from culturesim.analyse.parts import CONDITION, VALID, clusters, estimate, groups, index
+from culturesim.analyse.parts import CONDITION, VALID, clusters, estimate, groups, index, shares_on
 from culturesim.answers import Part
 from culturesim.claims import judged
 from culturesim.results import Condition, Estimate, Style, StyleRow
 from culturesim.score import CELL
 from culturesim.stats.choice import position_coefficient
 from culturesim.stats.inference import Bootstrap, Floats, Integers
+from culturesim.stats.position import FEWEST_CLUSTERS
 from culturesim.stats.styles import acquiescence, at_ends, at_midpoint, share, straight_lining
 
 
@@ -54,17 +55,20 @@ def _of_options(part: Part, scale: pl.DataFrame, bootstrap: Bootstrap) -> Iterat
         return
     ends, middle = np.full(len(answered), np.nan), np.full(len(answered), np.nan)
     lengths = answered["scale"].list.len().to_numpy()
-    options = {}
+    widest: tuple[Integers, Floats, Integers] | None = None
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
         chosen, places = _options(answered[rows])
         ends[rows], middle[rows] = at_ends(chosen), at_midpoint(chosen)
-        options[len(rows)] = rows, chosen, places
+        if widest is None or len(rows) > len(widest[0]):
+            widest = rows, chosen, places
     unit, who = clusters(answered)
     confidence = bootstrap.confidence
     yield "extremity", estimate(share(ends, who, confidence=confidence), len(answered), unit)
     yield "midpoint", estimate(share(middle, who, confidence=confidence), int(np.isfinite(middle).sum()), unit)
-    rows, chosen, places = options[max(options)]
+    if widest is None:
+        return
+    rows, chosen, places = widest
     own = answered[rows]
     unit, who = clusters(own)
     found = position_coefficient(chosen, places, index(own["item"]), who, confidence=confidence)
@@ -75,18 +79,7 @@ def _options(rows: pl.DataFrame) -> tuple[Floats, Integers]:
     """(n, k) each: how answers fall on the options, in the order of the codes, and the place of each on its list."""
     codes, printed = (rows[column].explode().to_numpy().reshape(len(rows), -1) for column in ("scale", "order_codes"))
     places = np.argsort(printed, axis=1)[np.arange(len(rows))[:, None], np.argsort(np.argsort(codes, axis=1), axis=1)]
-    chosen = (codes == rows["codes"].list.first().to_numpy()[:, None]).astype(np.float64)
-    elicited = rows["probabilities"].is_not_null().to_numpy()
-    if elicited.any():
-        entries = rows.filter(pl.col("probabilities").is_not_null()).select("probabilities").with_row_index("row")
-        wide = entries.explode("probabilities").unnest("probabilities")
-        given = np.zeros((len(entries), codes.shape[1]))
-        own = codes[elicited][wide["row"].to_numpy()]
-        given[wide["row"].to_numpy(), (own == wide["key"].to_numpy()[:, None]).argmax(axis=1)] = wide[
-            "value"
-        ].to_numpy()
-        chosen[elicited] = given
-    return chosen, places
+    return shares_on(rows, codes), places
 
 
 def _of_fillings(
@@ -94,7 +87,7 @@ def _of_fillings(
 ) -> Iterator[tuple[Style, Estimate]]:
     """What shows in whole fillings: agreement with both poles, and the same answer all along."""
     if points is not None and not points.is_empty():
-        table, who, names = _matrix(points, "y")
+        table, who, names, unit = _matrix(points, "y")
         keys = dict(part.items.select("item", "reverse").iter_rows())
         dimensions = {
             item: (own[0] if own else item) for item, own in part.items.select("item", "dimensions").iter_rows()
@@ -104,7 +97,7 @@ def _of_fillings(
             table, np.array([-1 if keys[name] else 1 for name in names]),
             np.array([order.index(dimensions[name]) for name in names]), who, bootstrap,
         )  # fmt: skip
-        yield "acquiescence", estimate(found, len(points), _unit(who))
+        yield "acquiescence", estimate(found, len(points), unit)
     same = scale.join(part.items.select("item", "scale"), on="item")
     name = same["scale"].value_counts(sort=True)["scale"][0]
     own = same.filter(scale=name).with_columns(code=pl.col("codes").list.first()).drop_nulls("code")
@@ -115,21 +108,18 @@ def _of_fillings(
     columns: tuple[tuple[str, Style, Style | None], ...] = (("code", "straight_lining", "longest_string"),
                                                            ("place", "same_place", None))  # fmt: skip
     for column, style, longest in columns:
-        table, who, _ = _matrix(own, column)
+        table, who, _, unit = _matrix(own, column)
         lines = straight_lining(table, who, bootstrap)
-        yield style, estimate(lines.share, lines.fillings, _unit(who))
+        yield style, estimate(lines.share, lines.fillings, unit)
         if longest:
-            yield longest, estimate(lines.longest, lines.fillings, _unit(who))
+            yield longest, estimate(lines.longest, lines.fillings, unit)
 
 
-def _matrix(rows: pl.DataFrame, column: str) -> tuple[Floats, Integers, list[str]]:
-    """(fillings, items) of a column, NaN where there is no answer; the cluster of each filling; the items."""
+def _matrix(rows: pl.DataFrame, column: str) -> tuple[Floats, Integers, list[str], str]:
+    """(fillings, items) of a column, NaN where there is no answer; each filling's cluster; the items; the unit."""
     wide = rows.pivot("item", index=list(CELL), values=column, aggregate_function="first", sort_columns=True)
     names = sorted(set(wide.columns) - set(CELL))
     table: Floats = wide.select(names).cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    alone = wide["persona_id"].n_unique() < 3
-    return table, np.arange(len(wide)) if alone else index(wide["persona_id"]), names
-
-
-def _unit(who: Sequence[int] | Integers) -> str:
-    return "fillings" if len(np.unique(who)) == len(who) else "personas"
+    if wide["persona_id"].n_unique() < FEWEST_CLUSTERS:
+        return table, np.arange(len(wide)), names, "fillings"
+    return table, index(wide["persona_id"]), names, "personas"

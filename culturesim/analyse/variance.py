@@ -94,8 +94,10 @@ def _is_fixed(facet: str, codes: Integers) -> bool:
 
 def kept(values: pl.DataFrame, whole: Whole) -> pl.DataFrame:
     """What a study needs of the item values of one language, in little room."""
-    narrow = {"item": pl.Enum(whole.key.scored), "language": pl.Enum(whole.languages)}
-    return values.filter(pl.col("item").is_in(list(whole.key.scored))).select(*FACETS.values(), "value").cast(narrow)  # type: ignore[arg-type]
+    scored = values.filter(pl.col("item").is_in(list(whole.key.scored))).select(*FACETS.values(), "value")
+    return scored.with_columns(
+        pl.col("item").cast(pl.Enum(whole.key.scored)), pl.col("language").cast(pl.Enum(whole.languages))
+    )
 
 
 def _numbers(column: pl.Series) -> Integers:

@@ -52,6 +52,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturesim.backends.sim_draws import draw_in_order, normal, uniform
+from culturesim.backends.sim_likelihood import Floats, graded, graded_many, placed, softmax, styled, styled_many
 from culturesim.backends.sim_truth import Truth
 from culturesim.records import NO_PERSONA, ItemRow, Status, Trial
 
@@ -62,7 +63,6 @@ _REMEMBERED = 50_000
 """Personas, and locations of items, that are kept at most."""
 
 Attributes = Mapping[str, str | int]
-Floats = NDArray[np.float64]
 
 NOBODY: Attributes = {}
 
@@ -153,15 +153,13 @@ class Graded:
         if scale.thresholds:
             person = self._person(asked.persona)
             eta = self._location(scale.terms[0], asked, attributes) + person.acquiescence
-            by_code = _graded(eta, scale.thresholds, self.truth.temperature)
+            by_code = graded(eta, scale.thresholds, self.truth.temperature)
             if person.extremity or self.truth.midpoint:
-                by_code = _styled(by_code, person.extremity, self.truth.midpoint)
+                by_code = styled(by_code, person.extremity, self.truth.midpoint)
             printed = [by_code[place] for place in scale.places]
         else:
-            printed = _softmax(
-                [self._location(term, asked, attributes) for term in scale.terms], self.truth.temperature
-            )
-        return tuple(_placed(printed, self.truth.position))
+            printed = softmax([self._location(term, asked, attributes) for term in scale.terms], self.truth.temperature)
+        return tuple(placed(printed, self.truth.position))
 
     def distributions(
         self, asked: Asks, personas: Sequence[tuple[str, Attributes]], order: Sequence[int] = ()
@@ -172,13 +170,13 @@ class Graded:
         if scale.thresholds:
             people = [self._person(name) for name, _ in personas]
             agreeing = np.array([person.acquiescence for person in people])
-            by_code = _graded_many(eta[0] + agreeing, np.array(scale.thresholds), truth.temperature)
+            by_code = graded_many(eta[0] + agreeing, np.array(scale.thresholds), truth.temperature)
             extremity = np.array([person.extremity for person in people])
             if extremity.any() or truth.midpoint:
-                by_code = _styled_many(by_code, extremity, truth.midpoint)
+                by_code = styled_many(by_code, extremity, truth.midpoint)
             printed = by_code[:, scale.places]
         else:
-            printed = np.array([_softmax(list(row), truth.temperature) for row in eta.T]).reshape(len(personas), -1)
+            printed = np.array([softmax(list(row), truth.temperature) for row in eta.T]).reshape(len(personas), -1)
         first = np.zeros(len(scale.places))
         first[0 if truth.position >= 0 else -1] = abs(truth.position)
         mixed: Floats = (1 - abs(truth.position)) * printed + first
@@ -211,7 +209,7 @@ class Graded:
         etas = [self._location(term, asked, attributes) for term in terms]
         if not self.truth.temperature:
             return sorted(range(len(order)), key=lambda place: -etas[place])[:count]
-        return draw_in_order(_softmax(etas, self.truth.temperature), count, random)
+        return draw_in_order(softmax(etas, self.truth.temperature), count, random)
 
     # Latent values
 
@@ -345,58 +343,3 @@ def _keep(kept: dict[_K, _V], key: _K, value: _V) -> None:
 
 def _of_item(table: Mapping[str, float], questionnaire: str, item: str) -> float | None:
     return table.get(f"{questionnaire}.{item}", table.get(item)) if table else None
-
-
-def _graded(eta: float, thresholds: Sequence[float], temperature: float) -> list[float]:
-    """P of each code, ascending."""
-    if temperature:
-        half = 0.5 / temperature
-        above = [0.5 + 0.5 * math.tanh((eta - tau) * half) for tau in thresholds]
-    else:
-        above = [float(eta > tau) for tau in thresholds]
-    return [high - low for high, low in zip((1.0, *above), (*above, 0.0), strict=True)]
-
-
-def _graded_many(eta: Floats, thresholds: Floats, temperature: float) -> Floats:
-    apart = eta[:, None] - thresholds
-    above = 0.5 + 0.5 * np.tanh(apart * (0.5 / temperature)) if temperature else (apart > 0).astype(float)
-    padded = np.pad(above, ((0, 0), (1, 1)), constant_values=((0, 0), (1.0, 0.0)))
-    by_code: Floats = padded[:, :-1] - padded[:, 1:]
-    return by_code
-
-
-def _styled(by_code: list[float], extremity: float, midpoint: float) -> list[float]:
-    weighed, ends = list(by_code), math.exp(extremity)
-    weighed[0] *= ends
-    weighed[-1] *= ends
-    if len(weighed) % 2:
-        weighed[len(weighed) // 2] *= math.exp(midpoint)
-    total = math.fsum(weighed)
-    return [weight / total for weight in weighed]
-
-
-def _styled_many(by_code: Floats, extremity: Floats, midpoint: float) -> Floats:
-    weighed = by_code.copy()
-    weighed[:, [0, -1]] *= np.exp(extremity)[:, None]
-    if weighed.shape[1] % 2:
-        weighed[:, weighed.shape[1] // 2] *= math.exp(midpoint)
-    styled: Floats = weighed / weighed.sum(axis=1, keepdims=True)
-    return styled
-
-
-def _softmax(etas: Sequence[float], temperature: float) -> list[float]:
-    """P ∝ exp(η / temperature); at temperature 0, all on the first of the largest."""
-    top = max(etas)
-    if not temperature:
-        first = etas.index(top)
-        return [float(place == first) for place in range(len(etas))]
-    weights = [math.exp((eta - top) / temperature) for eta in etas]
-    total = math.fsum(weights)
-    return [weight / total for weight in weights]
-
-
-def _placed(printed: list[float], position: float) -> list[float]:
-    if position:
-        printed = [(1 - abs(position)) * p for p in printed]
-        printed[0 if position > 0 else -1] += abs(position)
-    return printed

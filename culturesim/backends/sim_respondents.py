@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from random import Random
 
@@ -16,20 +17,20 @@ class NoFiguresError(BackendError):
     """A respondent lacks the published figures that its answer would come from."""
 
 
-class Respondent:
+class Respondent(ABC):
     """A distribution over answers. Places count from 0 in the order the options are printed."""
 
     def silence(self, prompt: Prompt) -> tuple[float, float]:
         """The probabilities that it refuses, and that it says nothing readable."""
         return 0.0, 0.0
 
+    @abstractmethod
     def probabilities(self, prompt: Prompt) -> tuple[float, ...]:
         """The probability of each option of an item answered by one, given that it answers, in the prompt's order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def picks(self, prompt: Prompt, random: Random) -> list[int]:
         """The places picked for an item answered by several, in the order they are said."""
-        raise NotImplementedError
 
 
 class Uniform(Respondent):

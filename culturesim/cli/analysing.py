@@ -41,6 +41,7 @@ _COLUMNS = {
     "items": ("item", "mean", "sd", "item_total"),
     "congruence": ("title", "other", "phi", "verdict"),
     "dif": ("item", "p_uniform", "p_nonuniform", "q", "effect", "grade"),
+    "shifts": ("item", "shift"),
     "invariance": ("title", "level", "cfi", "rmsea", "delta_cfi", "holds"),
 }
 """What of each table a person is shown; all of it is in --csv and --json."""
@@ -69,7 +70,8 @@ def analyse(
     """
     if csv and not out and len(names or ()) != 1:
         raise AnalysisError("--csv prints one table: name it, or give a folder with --out")
-    analysis = api.analyse(db, run, tables=names or (), seed=seed or 0, replicates=replicates, library=o.library(path))
+    wanted = names or (() if json or csv else api.REPORTED)
+    analysis = api.analyse(db, run, tables=wanted, seed=seed or 0, replicates=replicates, library=o.library(path))
     if json:
         print_json(
             {name: value for name, value in asdict(analysis).items() if name not in TABLES or name in analysis.tables}

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 from culturesim.results.asked import CoverageRow, DesignRow, DistributionRow, QuestionnaireResult
 from culturesim.results.biases import EffectRow, PositionRow, Style, StyleRow, Verdict
-from culturesim.results.comparability import CongruenceRow, DifRow, InvarianceRow, ItemTotalRow, ReliabilityRow
+from culturesim.results.comparability import (
+    CongruenceRow,
+    DifRow,
+    InvarianceRow,
+    ItemTotalRow,
+    ReliabilityRow,
+    ShiftRow,
+)
 from culturesim.results.consistency import ConsistencyRow, Kind
 from culturesim.results.estimate import Condition, Estimate, Finding
 from culturesim.results.scores import ComparisonRow, ScoreRow
@@ -47,6 +54,7 @@ __all__ = [
     "QuestionnaireResult",
     "ReliabilityRow",
     "ScoreRow",
+    "ShiftRow",
     "StabilityRow",
     "Style",
     "StyleRow",
@@ -77,6 +85,7 @@ TABLES: Mapping[str, str] = {
     "items": "item-total correlations",
     "congruence": "Tucker's phi between languages",
     "dif": "differential item functioning between languages",
+    "shifts": "how much more readily each item is agreed to in one language than in the others",
     "invariance": "configural, metric and scalar invariance over languages",
 }
 """The tables of an analysis, and what each shows."""
@@ -117,6 +126,7 @@ class Analysis:
     items: tuple[ItemTotalRow, ...] = ()
     congruence: tuple[CongruenceRow, ...] = ()
     dif: tuple[DifRow, ...] = ()
+    shifts: tuple[ShiftRow, ...] = ()
     invariance: tuple[InvarianceRow, ...] = ()
     withheld: Mapping[str, str]
     """Claims the data do not support ("model / questionnaire" → reason): their rankings are not shown."""

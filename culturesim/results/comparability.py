@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,8 +48,7 @@ class DifRow(Finding):
 
     Ordinal logistic regression, robust to one persona's answering in several languages. ``p_uniform`` (a shift),
     ``p_nonuniform`` (another slope), ``p`` (either), ``q`` after Benjamini and Hochberg over the dimension's items;
-    ``effect``: the rise of Nagelkerke's R²; ``grade`` "A" (negligible), "B" (moderate) or "C" (large); ``shifts``: log
-    odds by language, against the mean of the languages.
+    ``effect``: the rise of Nagelkerke's R²; ``grade`` "A" (negligible), "B" (moderate) or "C" (large).
     """
 
     dimension: str
@@ -63,7 +61,18 @@ class DifRow(Finding):
     q: float | None
     effect: float | None
     grade: Literal["A", "B", "C"] | None
-    shifts: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftRow(Finding):
+    """How much more readily an item is agreed to in a language than its dimension tells, reversed items turned round.
+
+    ``shift``: log odds of a higher answer, against the mean of the languages.
+    """
+
+    dimension: str
+    item: str
+    shift: Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

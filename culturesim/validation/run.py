@@ -68,14 +68,14 @@ def _in_processes(
                 read[tasks[task]] = task.result()
                 done += len(read[tasks[task]])
                 tell(done)
-        except BaseException:
+            known = {name: truth.result() for name, truth in truths.items()}
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        return [
-            row for name in names
-            for row in recovered(CASES[name], [one for key in sorted(read) if key[0] == name for one in read[key]],
-                                 truths[name].result())
-        ]  # fmt: skip
+    return [
+        row for name in names
+        for row in recovered(CASES[name], [one for key in sorted(read) if key[0] == name for one in read[key]],
+                             known[name])
+    ]  # fmt: skip
 
 
 def _readings(name: str, seeds: range, replicates: int) -> list[list[Reading]]:

@@ -51,6 +51,7 @@ def comparability() -> Iterator[Case]:
             null("shift of an item", "dif", "p_uniform", item="a1"),
             null("slope of an item", "dif", "p_nonuniform", item="a1"),
             null("an item works differently", "dif", "p", item="a1"),
+            null("shift of an item in a language", "shifts", "shift", 0.0, item="a1", language="de"),
             Statistic("any item graded B or C", "alarm", "dif", _any_graded),
             *_denials(),
         ),

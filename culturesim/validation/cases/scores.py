@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from culturesim.backends.sim_truth import Truth
 from culturesim.results import Analysis
 from culturesim.validation.case import LEVEL, Case, Statistic, interval, null
-from culturesim.validation.cases.common import PEOPLE, THREE
+from culturesim.validation.cases.common import PEOPLE, THREE, TWO
 from culturesim.validation.surveys import Design
 
 
@@ -134,7 +135,16 @@ def attributes() -> Iterator[Case]:
             null("effect of two levels", "attributes", "p", dimension="a", attribute="side"),
             null("effect of three levels", "attributes", "p", dimension="a", attribute="age"),
             Statistic("any q ≤ .05 of six", "test", "attributes", _smallest_q),
+            null("odds of two levels", "odds", "p_attribute", dimension="a", attribute="side"),
+            null("odds of three levels", "odds", "p_attribute", dimension="a", attribute="age"),
         ),
+    )
+    yield Case(
+        "odds",
+        "an attribute that is all personas differ by, so that its odds are those of the likelihood",
+        Truth(effects={"side": {"right": {"a": 0.8}}}, seed=1),
+        Design(dimensions=1, items=6, personas=60, attributes=TWO),
+        (interval("odds ratio", math.exp(0.8), "odds", "odds_ratio", attribute="side"),),
     )
 
 

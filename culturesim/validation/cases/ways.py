@@ -149,6 +149,9 @@ def variance() -> Iterator[Case]:
             share("item:language", "item × language"),
             share("residual", "the rest"),
             interval(
+                "variance of persona", lambda p: p.components["persona"], "components", "variance", component="persona"
+            ),
+            interval(
                 "generalizability Eρ²",
                 lambda p: p.generalizability(6, 5),
                 "coefficients",
