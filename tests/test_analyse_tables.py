@@ -7,10 +7,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import culturesim as cs
 from culturesim.analyse import tables_of
+from culturesim.analyse.attributes import MOST_LEVELS, levels_of, ordered
 from culturesim.backends.sim_truth import Truth
 from culturesim.errors import UnknownNameError
 from culturesim.results import TABLES, Analysis, Estimate
@@ -208,3 +210,14 @@ def test_every_kind_of_questionnaire_is_analysed_whole(questionnaire: str, tmp_p
     assert {row.language for row in analysis.scores} == {"en", "sw"}
     assert not any(row.supported for row in analysis.attributes)
     assert len(analysis.comparisons) > 1
+
+
+def test_attributes_of_many_levels_are_taken_in_groups() -> None:
+    ages = pl.Series([str(age) for age in range(18, 98)] + [None])
+    assert ordered(set(levels_of(ages)) - {None}) == ["18–37", "38–57", "58–77", "78–97"]
+    countries = pl.Series(["DE"] * 9 + ["FR"] * 8 + [f"X{n}" for n in range(20)])
+    found = levels_of(countries)
+    assert len(set(found)) == MOST_LEVELS
+    assert {"DE", "FR", "other"} <= set(found)
+    assert levels_of(pl.Series(["b", None, "a"])) == ["b", None, "a"]
+    assert ordered(["10–20", "5–9", "other"]) == ["5–9", "10–20", "other"]

@@ -20,6 +20,7 @@ import polars as pl
 from culturesim import __version__
 from culturesim.analyse import (
     asked,
+    attributes,
     comparability,
     consistency,
     effects,
@@ -189,7 +190,7 @@ class _Work:
             "curves": lambda: stability.curve_rows(part, scored, how, doubts),
             "reliability": lambda: comparability.reliability_rows(part, people, how, doubts),
             "items": lambda: comparability.item_rows(part, people, how, doubts),
-            "attributes": lambda: stability.attribute_rows(part, scored, whole.personas, how, doubts),
+            "attributes": lambda: attributes.attribute_rows(part, scored, whole.personas, how, doubts),
         }
         tables = {name: list(rows()) for name, rows in making.items() if name in self.wanted}
         return tables, _Kept(

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from culturesim.analyse.attributes import levels_of, ordered
 from culturesim.analyse.comparability import Language, Stack, drawn, stacks
 from culturesim.analyse.parts import estimate
-from culturesim.analyse.stability import few, levels_of
+from culturesim.analyse.stability import few
 from culturesim.answers import Whole
 from culturesim.claims import judged
 from culturesim.results import OddsRow
@@ -62,7 +63,7 @@ def _rows(
     whole: Whole, stack: Stack, answers: _Long, attribute: str, levels: Sequence[str | None], bootstrap: Bootstrap,
     doubts: Sequence[str],
 ) -> Iterator[OddsRow]:  # fmt: skip
-    known = sorted({levels[persona] for persona in np.unique(answers.personas)} - {None}, key=str)
+    known = ordered({level for persona in np.unique(answers.personas) if (level := levels[persona]) is not None})
     if len(known) < 2:
         return
     place = {level: number for number, level in enumerate(known)}
@@ -73,7 +74,7 @@ def _rows(
     if "own" not in terms:
         return
     there = [known[number] for number in np.unique(told[kept])]
-    found = proportional_odds(answers.codes[kept], design(terms, labels={"own": list(map(str, there))}),
+    found = proportional_odds(answers.codes[kept], design(terms, labels={"own": there}),
                               answers.personas[kept], confidence=bootstrap.confidence)  # fmt: skip
     if not found.coefficients:
         return
@@ -85,7 +86,7 @@ def _rows(
         ratio = estimate(odds, found.n, "personas")
         yield OddsRow(
             model=whole.model, questionnaire=whole.questionnaire, language="", dimension=stack.dimension.id,
-            title=stack.dimension.title, attribute=attribute, level=str(level), reference=str(there[0]),
+            title=stack.dimension.title, attribute=attribute, level=level, reference=there[0],
             odds_ratio=ratio, p=one.p, p_attribute=test.p, q=None, personas=found.clusters,
             **judged(reasons, ratio),
         )  # fmt: skip

@@ -1,25 +1,22 @@
-"""Role-play stability: what remains of answers when the persona changes, and what moves with its attributes."""
+"""Role-play stability: what remains of answers when the persona changes."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
-from culturesim.analyse.parts import Arrays, Asked, People, estimate, index, nothing, number, people_of
+from culturesim.analyse.parts import Arrays, Asked, People, estimate, index, nothing, people_of
 from culturesim.answers import Part, Whole
 from culturesim.claims import judged
 from culturesim.records import NO_PERSONA
-from culturesim.results import AgreementRow, AttributeRow, CurveRow, Estimate, ProfileRow, StabilityRow
+from culturesim.results import AgreementRow, CurveRow, Estimate, ProfileRow, StabilityRow
 from culturesim.score import FILLING, DimensionKey, Key
 from culturesim.stats.agreement import agreement, ipsative
-from culturesim.stats.attributes import attribute_effects
-from culturesim.stats.inference import Bootstrap, Floats, Interval
+from culturesim.stats.inference import Bootstrap, Floats
 from culturesim.stats.intraclass import retest
 from culturesim.stats.permutation import Permutations
 from culturesim.stats.stability import inertia, stability_curve, steerability
@@ -27,12 +24,7 @@ from culturesim.stats.stability import inertia, stability_curve, steerability
 FEWEST_PERSONAS = 8
 """Personas below which nothing is claimed about what personas do."""
 
-DRAWS = 499
-"""Permutations of an attribute among personas."""
-
 CURVE_SIZES = (5, 10, 20, 50, 100, 200, 500, 1000)
-MOST_LEVELS = 12
-"""Attributes with more levels than this are taken in groups: numbers by quartile, names by the most frequent."""
 
 
 @dataclass(frozen=True)
@@ -221,53 +213,6 @@ def curve_rows(part: Part, found: Scored, bootstrap: Bootstrap, doubts: Sequence
                 expected=_finite(point.expected[place]), beyond=estimate(point.beyond[place], people, "personas"),
                 **reasons,
             )  # fmt: skip
-
-
-def attribute_rows(
-    part: Part, found: Scored, personas: pl.DataFrame, bootstrap: Bootstrap, doubts: Sequence[str]
-) -> Iterator[AttributeRow]:
-    """What every attribute of the persona does to every dimension."""
-    if len(found.people) < 3:
-        return
-    people = pl.DataFrame({"persona_id": found.people}).join(personas, on="persona_id", how="left",
-                                                             maintain_order="left")  # fmt: skip
-    told = {name: levels_of(people[name]) for name in people.columns if name != "persona_id"}
-    told = {name: levels for name, levels in told.items() if len({level for level in levels if level is not None}) > 1}
-    effects = attribute_effects(found.table, told, permutations=Permutations(DRAWS, bootstrap.seed),
-                                confidence=bootstrap.confidence)  # fmt: skip
-    for effect in effects:
-        dimension = found.dimensions[effect.dimension]
-
-        def of(interval: Interval, n: int = effect.personas) -> Estimate:
-            return estimate(interval, n, "personas")
-
-        eta2 = of(effect.eta2)
-        yield AttributeRow(
-            model=part.model, questionnaire=part.questionnaire, language=part.language, attribute=effect.attribute,
-            levels=tuple(map(str, effect.levels)), dimension=dimension.id, title=dimension.title, eta2=eta2,
-            omega2=of(effect.omega2), d=of(effect.d) if effect.d else None, p=number(effect.p), q=number(effect.q),
-            **judged([*doubts, *few(effect.personas), *([effect.note] if effect.note else [])]),
-        )  # fmt: skip
-
-
-def levels_of(column: pl.Series) -> list[str | None]:
-    """An attribute's levels as an analysis of variance takes them: at most ``MOST_LEVELS``.
-
-    More numbers than that are put into quarters, of more names the rarer ones are taken together as "other".
-    """
-    known = column.drop_nulls()
-    if known.n_unique() <= MOST_LEVELS:
-        return column.to_list()
-    numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count() == column.null_count():
-        quarters = [
-            float(number) for number in np.unique(np.quantile(numbers.drop_nulls().to_numpy(), (0.25, 0.5, 0.75)))
-        ]
-        ends = ["−∞", *(f"{cut:g}" for cut in quarters), "∞"]
-        names = [f"over {low} to {high}" for low, high in pairwise(ends)]
-        return [None if one is None else names[bisect_left(quarters, one)] for one in numbers.to_list()]
-    kept = known.value_counts(sort=True).head(MOST_LEVELS - 1).to_series().to_list()
-    return [None if name is None else name if name in kept else "other" for name in column.to_list()]
 
 
 def _finite(value: float) -> float | None:

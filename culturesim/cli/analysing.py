@@ -22,7 +22,7 @@ _COLUMNS = {
     "questionnaires": ("questionnaire", "version", "title", "wording"),
     "coverage": ("planned", "asked", "valid_share", "mass"),
     "distributions": ("item", "n", "asked", "shares"),
-    "scores": ("title", "score", "scale", "flag"),
+    "scores": ("title", "score", "scale"),
     "comparisons": ("title", "model", "other", "difference", "p", "q"),
     "effects": ("factor", "base", "level", "difference", "absolute"),
     "positions": ("share", "distance", "first_share", "last_share", "verdict"),
@@ -98,27 +98,41 @@ def _write(analysis: Analysis, out: Path) -> None:
 
 
 def _show_table(name: str, rows: Sequence[Any]) -> None:
-    """The main columns of a table. What all rows share is told once, and so are the reasons against them."""
+    """A table for each model and questionnaire of a table of findings; as it is where a table has several of them."""
     if not rows:
         say(f"{name}: nothing to show ({TABLES[name]})")
         return
+    parts: dict[tuple[object, ...], list[Any]] = {}
+    by = [field for field in ("model", "questionnaire") if hasattr(rows[0], field) and field not in _COLUMNS[name]]
+    for row in rows:
+        parts.setdefault(tuple(getattr(row, field) for field in by), []).append(row)
+    for own in parts.values():
+        _show_part(name, own)
+
+
+def _show_part(name: str, rows: Sequence[Any]) -> None:
+    """The main columns, and n of the first estimate. What rows share is told once, and so are reasons against them."""
     where = [field for field in _WHERE if hasattr(rows[0], field) and field not in _COLUMNS[name]]
     shared = [field for field in where if len({getattr(row, field) for row in rows}) == 1]
     columns = [*(field for field in where if field not in shared), *_COLUMNS[name]]
-    marks = [_mark(row) for row in rows]
-    heads = [*(field.replace("_", " ") for field in columns), *([""] if any(marks) else [])]
-    cells = [[*(_cell(getattr(row, field)) for field in columns), *([mark] if any(marks) else [])]
-             for row, mark in zip(rows[:_SHOWN], marks, strict=False)]  # fmt: skip
+    remarks = [_remarks(row) for row in rows]
+    counted = next((field for field in columns if isinstance(getattr(rows[0], field), Estimate)), None)
+    heads = [
+        *(field.replace("_", " ") for field in columns),
+        *(["n"] if counted else []),
+        *([""] if any(remarks) else []),
+    ]
+    cells = [
+        [*(_cell(getattr(row, field)) for field in columns), *([f"{getattr(row, counted).n:,}"] if counted else []),
+         *([remark] if any(remarks) else [])]
+        for row, remark in zip(rows[:_SHOWN], remarks, strict=False)
+    ]  # fmt: skip
     told = ", ".join(str(getattr(rows[0], field)) for field in shared if getattr(rows[0], field))
-    table(f"{name}: {TABLES[name]}{f' ({told})' if told else ''}", heads, cells)
-    for reason in dict.fromkeys(row.reason for row in rows if _mark(row)):
+    table(f"{name}: {TABLES[name]}{f' ({told})' if told else ''}", heads, cells, ("n",))
+    for reason in dict.fromkeys(row.reason for row in rows if not getattr(row, "supported", True)):
         say(f"* not supported: {reason}")
     if len(rows) > _SHOWN:
         say(f"{len(rows) - _SHOWN:,} more rows; --csv or --json gives them all")
-
-
-def _mark(row: object) -> str:
-    return "" if getattr(row, "supported", True) else "*"
 
 
 def _cell(value: object) -> object:
@@ -136,25 +150,22 @@ def _cell(value: object) -> object:
     return value
 
 
-def _remarks(score: ScoreRow) -> str:
-    left_out = f"{score.excluded} of {score.checked} fillings left out" if score.checked else ""
-    return "; ".join(remark for remark in (score.flag, left_out) if remark)
+def _remarks(row: Any) -> str:
+    """A star where a row is not supported; of a score, what is missing and what was left out of it."""
+    said = [] if getattr(row, "supported", True) else ["*"]
+    if isinstance(row, ScoreRow):
+        said += [row.flag] if row.flag else []
+        said += [f"{row.excluded} of {row.checked} fillings left out"] if row.checked else []
+    return "; ".join(said)
 
 
 def _show_analysis(analysis: Analysis) -> None:
-    rows = [
-        (s.model, s.questionnaire, s.title, s.language, s.condition, estimate(s.score), s.score.n,
-         "yes" if s.supported else "no", _remarks(s))
-        for s in analysis.scores
-    ]  # fmt: skip
-    columns = ("model", "questionnaire", "dimension", "language", "asked as", "score", "n", "supported", "")
-    table("dimension scores", columns, rows, ("n",))
+    _show_table("scores", analysis.scores)
     show_summary(analysis)
     for claim, reason in analysis.withheld.items():
         say(f"no ranking of languages for {claim}: {reason}")
     say(f"intervals: {analysis.confidence:.0%}, {analysis.replicates:,} bootstrap replicates, seed {analysis.seed}")
-    say(f"more tables: culturesim analyse {' '.join(name for name in ('consistency', 'stability', 'attributes'))} … "
-        "(`culturesim list tables` tells all)")  # fmt: skip
+    say("more tables: culturesim analyse consistency stability attributes … (`culturesim list tables` tells all)")
 
 
 def estimate(value: Estimate) -> str:
